@@ -1,0 +1,244 @@
+"""The content of a brief, ready to print: every word and number is text, so that templates compute nothing."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A drawing with its accessible name and description."""
+
+    svg: str
+    title: str
+    description: str
+
+
+@dataclass(frozen=True)
+class KeyFigure:
+    """One figure on the first page or one row of the picture.
+
+    Attributes:
+        label: what it is.
+        value: the number.
+        unit: the unit in words.
+        period: what it covers.
+        change: change on a year earlier, or empty.
+        direction: up, down, flat (within two per cent) or empty.
+        change_note: what the change compares with.
+        change_short: the same in a word or two.
+        note: how it was worked out, or a caution.
+        published: when it was first public.
+        revised: whether the value is from a later vintage than the day of the brief.
+        sources: numbers in the list of sources.
+        spark: the course of the series.
+    """
+
+    label: str
+    value: str
+    unit: str
+    period: str
+    change: str = ""
+    direction: str = ""
+    change_note: str = ""
+    change_short: str = ""
+    note: str = ""
+    published: str = ""
+    revised: bool = False
+    sources: tuple[int, ...] = ()
+    spark: Chart | None = None
+
+
+@dataclass(frozen=True)
+class FigureGroup:
+    """Rows of the picture that belong together."""
+
+    title: str
+    rows: tuple[KeyFigure, ...]
+
+
+@dataclass(frozen=True)
+class NamedText:
+    """A text with a name before it."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ReportedFact:
+    """A fact as reported, with the figures that were public by then beside it."""
+
+    text: str
+    sources: tuple[int, ...] = ()
+    checks: tuple[KeyFigure, ...] = ()
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class MeetingItem:
+    """A meeting as it was known on the day."""
+
+    title: str
+    when: str
+    when_short: str
+    place: str
+    status: str
+    state: str
+    delegations: tuple[NamedText, ...] = ()
+    agenda: tuple[str, ...] = ()
+    notes: tuple[ReportedFact, ...] = ()
+    sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class StatementItem:
+    """Something said or written, by whom and on what terms."""
+
+    when: str
+    who: str
+    attribution: str
+    text: str
+    sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class CommitmentItem:
+    """Something promised."""
+
+    when: str
+    owner: str
+    text: str
+    sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Talks:
+    """The dialogue section: `facts` have figures beside them, `told` have none."""
+
+    upcoming: tuple[MeetingItem, ...] = ()
+    recent: tuple[MeetingItem, ...] = ()
+    facts: tuple[ReportedFact, ...] = ()
+    told: tuple[ReportedFact, ...] = ()
+    statements: tuple[StatementItem, ...] = ()
+    commitments: tuple[CommitmentItem, ...] = ()
+
+
+@dataclass(frozen=True)
+class FanItem:
+    """One projection: `text` stands under the chart, `clause` within a sentence."""
+
+    id: str
+    chart: Chart
+    text: str
+    clause: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the table of measures."""
+
+    side: str
+    label: str
+    unit: str
+
+
+@dataclass(frozen=True)
+class EffectCell:
+    """What a measure changes in one outcome; all empty when it was not worked out."""
+
+    change: str = ""
+    interval: str = ""
+    wrong: str = ""
+    clear: bool = False
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure."""
+
+    label: str
+    setting: str
+    evidence: str
+    mark: str
+    cells: tuple[EffectCell, ...]
+
+
+@dataclass(frozen=True)
+class MeasureTable:
+    """The measures of one owner, with some of the outcomes."""
+
+    owner: str
+    title: str
+    columns: tuple[Column, ...]
+    spans: tuple[tuple[str, int], ...]
+    rows: tuple[MeasureRow, ...]
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What each measure would change."""
+
+    intro: str = ""
+    tables: tuple[MeasureTable, ...] = ()
+    wide: Chart | None = None
+    tall: tuple[Chart, ...] = ()
+    footnotes: tuple[NamedText, ...] = ()
+
+
+@dataclass(frozen=True)
+class UnknownGroup:
+    """Gaps in knowledge of one kind."""
+
+    title: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class SourceItem:
+    """One numbered source."""
+
+    number: int
+    publisher: str
+    table: str
+    address: str
+    link: str
+    vintage: str
+    terms: str
+
+
+@dataclass(frozen=True)
+class Brief:
+    """A whole brief in one language.
+
+    Attributes:
+        lang: language code.
+        locale: language tag for the page, as in `en-US`.
+        day: the as-of day, YYYY-MM-DD.
+        words: fixed words of the templates.
+    """
+
+    lang: str
+    locale: str
+    day: str
+    title: str
+    corridor: str
+    as_of: str
+    mark: str
+    notice: str
+    summary: tuple[NamedText, ...]
+    key_figures: tuple[KeyFigure, ...]
+    picture: tuple[FigureGroup, ...]
+    picture_notes: tuple[str, ...]
+    talks: Talks
+    outlook_intro: str
+    outlook: tuple[FanItem, ...]
+    measures: Measures
+    unknowns: tuple[UnknownGroup, ...]
+    sources: tuple[SourceItem, ...]
+    words: dict[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the content as plain lists and mappings."""
+        return asdict(self)

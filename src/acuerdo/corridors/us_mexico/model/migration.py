@@ -1,0 +1,455 @@
+"""Migration: from the decision to leave, through transit and the border cities, to an encounter and what follows it."""
+
+from acuerdo.engine.declare import Sector
+from acuerdo.engine.ops import clip, exp, maximum, minimum, ratio, total
+
+sector = Sector("migration")
+aux, flow, stock = sector.aux, sector.flow, sector.stock
+ORIGIN = "origin"
+
+
+# ---- deciding to leave
+
+
+@aux("1", source="register A0.2: seasonal pattern of encounters, two harmonics")
+def season(season_cos_1, season_sin_1, season_cos_2, season_sin_2, year_cos_1, year_sin_1, year_cos_2, year_sin_2):
+    """Seasonal multiplier of departures."""
+    return exp(
+        season_cos_1 * year_cos_1
+        + season_sin_1 * year_sin_1
+        + season_cos_2 * year_cos_2
+        + season_sin_2 * year_sin_2
+    )
+
+
+@aux("1", over=ORIGIN, source="register M2: parole with returns for named nationalities, split by an assumed share")
+def parole_bundle_pressure(
+    parole_bundle_effect, parole_bundle_share, parole_places_felt, parole_reference, return_acceptance_felt, parole_origin
+):
+    """Discouragement of unlawful crossing, in logs, by lawful parole together with Mexico's acceptance of returns."""
+    offer = minimum(parole_places_felt / parole_reference, 2.0)
+    both = parole_bundle_share * offer + (1 - parole_bundle_share) * return_acceptance_felt
+    return parole_bundle_effect * parole_origin * both
+
+
+@aux("1", source="register M3 and M5: asylum restrictions at the border")
+def consequence_pressure(consequence_effect, consequence_share_felt):
+    """Discouragement, in logs, by restrictions of asylum for those who cross between ports."""
+    return consequence_effect * consequence_share_felt
+
+
+@aux("1", source="register M6: part of the 2019 bundle due to returns to wait in Mexico")
+def keep_in_mexico_pressure(keep_in_mexico_effect, keep_in_mexico_places_felt, keep_in_mexico_reference):
+    """Discouragement, in logs, by being returned to wait in Mexico."""
+    return keep_in_mexico_effect * minimum(keep_in_mexico_places_felt / keep_in_mexico_reference, 2.0)
+
+
+@aux("1", over=ORIGIN, source="register M4: the share of the enforcement effect felt before people set out")
+def enforcement_pressure(enforcement_effect, enforcement_upstream, interior_enforcement_felt, through_mexico):
+    """Discouragement of departures, in logs, by enforcement inside Mexico."""
+    return enforcement_effect * enforcement_upstream * interior_enforcement_felt * through_mexico
+
+
+@aux("1", source="register M13: removals bite when flights are funded; effect of a doubling")
+def flight_pressure(flight_effect, removal_flights_felt, removal_flights_reference):
+    """Discouragement, in logs, by removal flights beyond the usual number."""
+    return flight_effect * (removal_flights_felt / removal_flights_reference - 1)
+
+
+@aux("1", source="assumption: appointments attract some departures")
+def appointment_pull(appointment_pull_effect, port_appointments_felt, appointment_reference):
+    """Encouragement, in logs, by the chance of an appointment at a port of entry."""
+    return appointment_pull_effect * minimum(port_appointments_felt / appointment_reference, 3.0)
+
+
+@aux("1", over=ORIGIN, source="assumption: a visa delays and diverts more than it stops (policy calendar notes, part 5)")
+def visa_pressure(visa_effect, visa_requirement_felt):
+    """Discouragement of departures, in logs, by a new visa requirement for entering Mexico by air."""
+    return visa_effect * visa_requirement_felt
+
+
+@aux("1", over=ORIGIN, source="definition")
+def departure_discouragement(
+    parole_bundle_pressure,
+    consequence_pressure,
+    upstream_share,
+    keep_in_mexico_pressure,
+    through_mexico,
+    enforcement_pressure,
+    visa_pressure,
+    flight_pressure,
+    appointment_pull,
+):
+    """What people who think of leaving expect of policy, in logs; positive discourages."""
+    upstream = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
+    return upstream_share * upstream + enforcement_pressure + visa_pressure + flight_pressure - appointment_pull
+
+
+@aux("person/month", over=ORIGIN, source="design 3.1: latent pressure, season and belief")
+def would_depart(base_departures, regional_pressure, origin_pressure, job_openings, job_pull, season, departure_discouragement):
+    """People who would set out for the border without a lawful way from home."""
+    pull = job_pull * job_openings
+    return base_departures * season * exp(regional_pressure + origin_pressure + pull - departure_discouragement)
+
+
+@flow("person/month", enters="in_transit", over=ORIGIN, source="design 3.1; register M15 for the replacement by centres")
+def departures(would_depart, avoided_by_centres):
+    """People who set out for the border."""
+    return maximum(would_depart - avoided_by_centres, 0.1 * would_depart)
+
+
+@aux("person/month", over=ORIGIN, source="assumption: share of each origin that walks through the Darien, more under a visa")
+def darien_transits(departures, darien_share, darien_share_visa, visa_requirement):
+    """People who cross the Darien on foot."""
+    return departures * clip(darien_share + darien_share_visa * visa_requirement, 0.0, 1.0)
+
+
+# ---- in Mexico
+
+
+@stock("person", over=ORIGIN, source="assumption: first value in months of the usual departures")
+def in_transit(base_departures, transit_time, initial_transit):
+    """People on the way through Mexico."""
+    return base_departures * transit_time * initial_transit
+
+
+@aux("person/month", over=ORIGIN, source="definition")
+def moving_on(in_transit, transit_time):
+    """People who reach the last stage of the way north."""
+    return in_transit / transit_time
+
+
+@aux("1", over=ORIGIN, source="register M4: net effect of a full surge on arrivals")
+def passage(enforcement_effect, enforcement_upstream, interior_enforcement_felt, through_mexico, cooperation_factor):
+    """Share of those who move on that is not stopped inside Mexico."""
+    stop = enforcement_effect * (1 - enforcement_upstream) * interior_enforcement_felt * cooperation_factor
+    return exp(-stop * through_mexico)
+
+
+@flow("person/month", leaves="in_transit", enters="at_border", over=ORIGIN, source="definition")
+def arrivals_at_border(moving_on, passage):
+    """People who reach the border cities."""
+    return moving_on * passage
+
+
+@flow("person/month", leaves="in_transit", over=ORIGIN, source="assumption: share of stopped people who give up")
+def turned_home(moving_on, passage, turned_home_share):
+    """People stopped on the way who go home; the others try again (churn)."""
+    return moving_on * (1 - passage) * turned_home_share
+
+
+@aux("event/month", over=ORIGIN, source="design 3.1: detention events by effort; events, not people")
+def irregular_events(
+    in_transit, detection_rate, enforcement_practice, interior_enforcement, enforcement_floor, through_mexico, cooperation_factor
+):
+    """Times that Mexico's authority registers a person in an irregular situation."""
+    effort = (enforcement_floor + (1 - enforcement_floor) * interior_enforcement) * cooperation_factor
+    return in_transit * detection_rate * effort * exp(enforcement_practice) * through_mexico
+
+
+@flow("person/month", leaves="in_transit", over=ORIGIN, source="design 3.1: returns from detention")
+def returned_by_mexico(irregular_events, return_share, return_practice):
+    """People that Mexico returns to their country."""
+    return irregular_events * return_share * exp(return_practice)
+
+
+@stock("person", over=ORIGIN, source="assumption: first value in months of the usual departures")
+def at_border(base_departures, initial_at_border):
+    """People waiting in the border cities."""
+    return base_departures * initial_at_border
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="assumption: share that gives up a month")
+def gave_up_waiting(at_border, give_up_rate):
+    """People who leave the border cities and give up."""
+    return at_border * give_up_rate
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="register M13: deportation from border cities as far as funded")
+def deported_from_border_cities(at_border, border_city_deportation, through_mexico, cooperation_factor):
+    """People that Mexico deports from the border cities."""
+    eligible = at_border * through_mexico
+    return border_city_deportation * cooperation_factor * ratio(eligible, total(eligible, ORIGIN))
+
+
+# ---- at the ports of entry
+
+
+@aux("person/month", source="policy calendar: daily cap of appointments")
+def appointment_places(port_appointments, days_per_month, person_per_appointment, appointment_fill):
+    """People who can be received by appointment."""
+    return port_appointments * days_per_month * person_per_appointment * appointment_fill
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="design 3.3: places shared by demand")
+def appointments_used(at_border, appointment_weight, appointment_places):
+    """People received at a port of entry by appointment."""
+    demand = at_border * appointment_weight
+    return appointment_places * ratio(demand, total(demand, ORIGIN))
+
+
+@aux("event/month", over=ORIGIN, source="design 3.1: arrivals at ports without appointment are a series of their own")
+def encounters_at_ports(port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_used, event_per_person):
+    """Encounters at ports of entry, with and without appointment."""
+    other = port_base * exp(port_pressure) * (1 - port_closure_effect * port_asylum_closed)
+    return other + appointments_used * event_per_person
+
+
+# ---- between the ports
+
+
+@aux("1", over=ORIGIN, source="definition")
+def crossing_discouragement(upstream_share, parole_bundle_pressure, consequence_pressure, keep_in_mexico_pressure, through_mexico):
+    """What people at the border expect of policy, in logs; positive discourages."""
+    all_of_it = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
+    return (1 - upstream_share) * all_of_it
+
+
+@aux("person/month", over=ORIGIN, source="design 3.1")
+def attempts(at_border, attempt_rate, crossing_discouragement):
+    """Attempts to cross between the ports of entry."""
+    return at_border * attempt_rate * exp(-crossing_discouragement)
+
+
+@aux("person/month", over=ORIGIN, source="definition")
+def found_between_ports(attempts, detection_share):
+    """People who are met by the patrol when they cross."""
+    return attempts * detection_share
+
+
+@aux("event/month", over=ORIGIN, source="definition: encounters are events, not people")
+def encounters_between_ports(found_between_ports, event_per_person):
+    """Encounters between ports of entry."""
+    return found_between_ports * event_per_person
+
+
+@aux("1", over=ORIGIN, source="policy calendar: expulsion where Mexico or a flight takes the person; use below acceptance")
+def expelled_share(expulsion_regime, return_acceptance, expelled_if_accepted, expelled_otherwise):
+    """Share of encounters that end in expulsion without a procedure."""
+    return expulsion_regime * (return_acceptance * expelled_if_accepted + (1 - return_acceptance) * expelled_otherwise)
+
+
+@aux("event/month", over=ORIGIN, source="definition")
+def expulsions(expelled_share, encounters_between_ports):
+    """Expulsions under the public-health order."""
+    return expelled_share * encounters_between_ports
+
+
+@aux("person/month", over=ORIGIN, source="policy calendar: returns to wait in Mexico, shared by eligible people")
+def returned_to_wait_wanted(keep_in_mexico_places, keep_eligible, found_between_ports, expelled_share, cooperation_factor):
+    """People that the returns-to-wait programme would take."""
+    eligible = keep_eligible * found_between_ports * (1 - expelled_share)
+    places = keep_in_mexico_places * cooperation_factor
+    return minimum(eligible, places * ratio(eligible, total(eligible, ORIGIN)))
+
+
+@aux("1", over=ORIGIN, source="definition")
+def procedure_share(expelled_share, returned_to_wait_wanted, found_between_ports):
+    """Share of encounters that go through the ordinary procedure."""
+    return maximum(1 - expelled_share - ratio(returned_to_wait_wanted, found_between_ports), 0.0)
+
+
+@aux("1", over=ORIGIN, source="assumption: restrictions and flights turn releases into removals; register M5, M13")
+def repatriated_share(
+    repatriated_base, repatriated_by_consequence, consequence_share, removal_flights, removal_flights_reference, flight_reach
+):
+    """Share of those in the ordinary procedure who are repatriated from the border."""
+    more = repatriated_by_consequence * consequence_share
+    flights = flight_reach * (removal_flights / removal_flights_reference - 1)
+    return clip(repatriated_base + (1 - repatriated_base) * (more + flights), 0.0, 0.98)
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="register M8: most expelled people try again")
+def expelled_went_home(found_between_ports, expelled_share, retry_after_expulsion):
+    """Expelled people who do not try again; the others stay at the border."""
+    return found_between_ports * expelled_share * (1 - retry_after_expulsion)
+
+
+@flow("person/month", leaves="at_border", enters="waiting_under_keep", over=ORIGIN, source="definition")
+def returned_to_wait(returned_to_wait_wanted):
+    """People returned to wait in Mexico for their hearing."""
+    return returned_to_wait_wanted
+
+
+@aux("person/month", over=ORIGIN, source="definition")
+def repatriated_at_border(found_between_ports, procedure_share, repatriated_share):
+    """People repatriated from the border after the ordinary procedure."""
+    return found_between_ports * procedure_share * repatriated_share
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="register M7: repeat crossing after removal")
+def repatriated_went_home(repatriated_at_border, retry_after_removal, consequence_share, retry_reduction):
+    """Repatriated people who do not try again."""
+    return repatriated_at_border * (1 - retry_after_removal * (1 - (1 - retry_reduction) * consequence_share))
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
+def admitted_to_procedure(found_between_ports, procedure_share, repatriated_share):
+    """People released or transferred into the United States with a procedure open."""
+    return found_between_ports * procedure_share * (1 - repatriated_share)
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="design 3.1: undetected entries are a latent share")
+def entered_undetected(attempts, detection_share, deaths_on_route_by_origin):
+    """People who enter without being met."""
+    return maximum(attempts * (1 - detection_share) - deaths_on_route_by_origin, 0.0)
+
+
+@aux("person/month", over=ORIGIN, source="IOM Missing Migrants: deaths per attempt, higher in the hot months")
+def deaths_on_route_by_origin(attempts, death_risk, year_cos_1, year_cos_2, heat_effect):
+    """People who die or go missing near the border, wanted."""
+    return attempts * death_risk * exp(-heat_effect * (year_cos_1 - 0.3 * year_cos_2))
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
+def died_on_route(deaths_on_route_by_origin):
+    """People who die or go missing near the border."""
+    return deaths_on_route_by_origin
+
+
+@stock("person", over=ORIGIN, source="policy calendar: the programme began in January 2019")
+def waiting_under_keep(no_people):
+    """People returned to wait in Mexico for a hearing in the United States."""
+    return no_people
+
+
+@flow("person/month", leaves="waiting_under_keep", enters="at_border", over=ORIGIN, source="assumption")
+def tried_again_from_keep(waiting_under_keep, keep_exit_rate, keep_retry_share):
+    """People who stop waiting and go back to the border."""
+    return waiting_under_keep * keep_exit_rate * keep_retry_share
+
+
+@flow("person/month", leaves="waiting_under_keep", over=ORIGIN, source="assumption")
+def left_keep(waiting_under_keep, keep_exit_rate, keep_retry_share):
+    """People who stop waiting and go home or elsewhere."""
+    return waiting_under_keep * keep_exit_rate * (1 - keep_retry_share)
+
+
+# ---- totals, outcomes of encounters, courts
+
+
+@aux("event/month", source="definition")
+def encounters_between_ports_total(encounters_between_ports):
+    """Encounters between ports, all origins."""
+    return total(encounters_between_ports, ORIGIN)
+
+
+@aux("event/month", source="definition")
+def encounters_at_ports_total(encounters_at_ports):
+    """Encounters at ports, all origins."""
+    return total(encounters_at_ports, ORIGIN)
+
+
+@aux("event/month", source="definition")
+def encounters_total(encounters_between_ports_total, encounters_at_ports_total):
+    """All encounters at the south-west land border."""
+    return encounters_between_ports_total + encounters_at_ports_total
+
+
+@aux("person/month", source="definition")
+def repatriated_border_total(repatriated_at_border, port_repatriated_share, encounters_at_ports_total, event_per_person):
+    """People repatriated from the border under the ordinary procedure, at and between ports."""
+    return total(repatriated_at_border, ORIGIN) + port_repatriated_share * encounters_at_ports_total / event_per_person
+
+
+@aux("person/month", source="OHSS: repatriations of every kind, with those from the interior")
+def repatriations(repatriated_border_total, expulsions, event_per_person, interior_repatriations, enforcement_interior):
+    """People repatriated by the United States, of every kind."""
+    interior = interior_repatriations * exp(enforcement_interior)
+    return repatriated_border_total + total(expulsions, ORIGIN) / event_per_person + interior
+
+
+@aux("person/month", source="definition")
+def admitted_total(admitted_to_procedure):
+    """People admitted to a procedure between ports, all origins."""
+    return total(admitted_to_procedure, ORIGIN)
+
+
+@aux("person/month", source="assumption: constant shares of those admitted")
+def transferred_to_detention(admitted_total, detention_share, encounters_total, custody_share, event_per_person):
+    """People handed to detention in the interior."""
+    return admitted_total * detention_share + custody_share * encounters_total / event_per_person
+
+
+@aux("person/month", source="assumption: constant share of encounters")
+def children_transferred(encounters_total, child_share, event_per_person):
+    """Children alone who are handed to the health department."""
+    return encounters_total * child_share / event_per_person
+
+
+@aux("person/month", source="definition")
+def released(admitted_total, detention_share, child_release_share):
+    """People released by the patrol with a date in court."""
+    return admitted_total * (1 - detention_share) * (1 - child_release_share)
+
+
+@aux("person/month", source="definition")
+def port_paroles(appointments_used, port_base, port_pressure, port_parole_share, event_per_person):
+    """People paroled in at a port of entry."""
+    other = total(port_base, ORIGIN) * exp(port_pressure) / event_per_person
+    return total(appointments_used, ORIGIN) + port_parole_share * other
+
+
+@stock("case", source="EOIR: pending cases")
+def court_pending(initial_court_pending):
+    """Cases pending in the immigration courts."""
+    return initial_court_pending
+
+
+@flow("case/month", enters="court_pending", source="EOIR: receipts follow people admitted to a procedure; other filings")
+def court_receipts(released, children_transferred, transferred_to_detention, port_paroles, case_per_person, other_filings, filing_practice):
+    """Cases filed in the immigration courts."""
+    people = released + children_transferred + transferred_to_detention + port_paroles
+    return people * case_per_person + other_filings * exp(filing_practice)
+
+
+@flow("case/month", leaves="court_pending", source="EOIR: completions by capacity")
+def court_completions(court_capacity):
+    """Cases completed by the immigration courts."""
+    return court_capacity
+
+
+# ---- smuggling
+
+
+@aux("USD/person", over=ORIGIN, source="register M9 and M10")
+def smuggling_fee(fee_base, fee_elasticity, interior_enforcement_felt, consequence_share_felt):
+    """Fee paid to smugglers for one journey."""
+    return fee_base * exp(fee_elasticity * (interior_enforcement_felt + consequence_share_felt))
+
+
+@aux("USD/month", source="register M10: share of people who use a smuggler")
+def smuggling_revenue(attempts, smuggler_use, smuggling_fee):
+    """What smugglers are paid."""
+    return total(attempts * smuggling_fee, ORIGIN) * smuggler_use
+
+
+@aux("person", source="definition")
+def waiting_in_mexico(at_border, waiting_under_keep):
+    """People kept waiting in Mexico for a way into the United States."""
+    return total(at_border, ORIGIN) + total(waiting_under_keep, ORIGIN)
+
+
+@aux("person/month", source="definition")
+def deaths_on_route(died_on_route):
+    """People who die or go missing near the border, all origins."""
+    return total(died_on_route, ORIGIN)
+
+
+@aux("1", source="definition: repeated attempts for each person who leaves the border")
+def encounters_per_person(found_between_ports, expelled_went_home, returned_to_wait, repatriated_went_home, admitted_to_procedure):
+    """Encounters for each person met, a measure of repeat crossing."""
+    people = expelled_went_home + returned_to_wait + repatriated_went_home + admitted_to_procedure
+    return ratio(total(found_between_ports, ORIGIN), total(people, ORIGIN))
+
+
+@aux("person/month", source="definition")
+def returned_to_wait_total(returned_to_wait):
+    """People returned to wait in Mexico, all origins."""
+    return total(returned_to_wait, ORIGIN)
+
+
+@aux("event/month", source="definition")
+def expulsions_total(expulsions):
+    """Expulsions under the public-health order, all origins."""
+    return total(expulsions, ORIGIN)

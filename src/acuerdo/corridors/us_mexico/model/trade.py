@@ -1,0 +1,98 @@
+"""Trade and the ports: goods, trucks, waiting as a queue, and officers shared with arrivals of people."""
+
+from acuerdo.engine.declare import Sector
+from acuerdo.engine.ops import clip, exp, minimum
+
+sector = Sector("trade")
+aux = sector.aux
+
+
+@aux("1", source="design 3.6: officers are one pool; encounters above the usual pull some off cargo (assumption)")
+def cargo_officers(encounters_total, encounters_reference, officers_pulled):
+    """Officers left for cargo and inspection, 1 in usual times."""
+    return clip(1 - officers_pulled * (encounters_total / encounters_reference - 1), 0.5, 1.2)
+
+
+@aux("1", source="assumption: one yearly harmonic")
+def trade_season(trade_cos, trade_sin, year_cos_1, year_sin_1):
+    """Seasonal multiplier of trade."""
+    return exp(trade_cos * year_cos_1 + trade_sin * year_sin_1)
+
+
+@aux("truck/month", source="definition")
+def truck_demand(trucks_base, truck_pressure, trade_season):
+    """Trucks that would cross north at the usual wait."""
+    return trucks_base * exp(truck_pressure) * trade_season
+
+
+@aux("1", source="definition; scanning takes time in proportion (assumption)")
+def port_load(truck_demand, trucks_base, load_reference, trade_capacity, cargo_officers, scanning_share, scanning_start, scan_slowdown):
+    """Load of the lanes: demand against capacity, held below 1."""
+    capacity = trade_capacity * cargo_officers * exp(-scan_slowdown * (scanning_share - scanning_start))
+    return minimum(load_reference * truck_demand / trucks_base / capacity, 0.97)
+
+
+@aux("hour", source="queueing: wait grows as load / (1 - load); level from the usual wait (assumption)")
+def port_wait(wait_reference, port_load, load_reference):
+    """Wait of a truck at the border."""
+    return wait_reference * (port_load / (1 - port_load)) / (load_reference / (1 - load_reference))
+
+
+@aux("1", source="register T3 and T4: trade lost to waiting, by value of time")
+def trade_kept(trade_wait_effect, port_wait, wait_reference):
+    """Share of trade not lost to waiting, 1 at the usual wait."""
+    return exp(-trade_wait_effect * (port_wait / wait_reference - 1))
+
+
+@aux("truck/month", source="definition")
+def trucks_northbound(truck_demand, trade_kept):
+    """Trucks that cross north, whole border."""
+    return truck_demand * trade_kept
+
+
+@aux("truck/month", source="BTS and CBP: share of trucks that cross in Texas")
+def trucks_northbound_texas(trucks_northbound, texas_share):
+    """Trucks that cross north in Texas."""
+    return trucks_northbound * texas_share
+
+
+@aux("USD/month", source="Census: value follows trucks and price")
+def imports_from_mexico(trucks_northbound, value_per_truck, value_drift):
+    """Goods imported by the United States from Mexico."""
+    return trucks_northbound * value_per_truck * exp(value_drift)
+
+
+@aux("USD/month", source="Census")
+def exports_to_mexico(exports_base, export_pressure, trade_season, trade_kept):
+    """Goods exported by the United States to Mexico."""
+    return exports_base * exp(export_pressure) * trade_season * trade_kept
+
+
+@aux("USD/month", source="register T4: value of a day, by value of goods")
+def delay_cost(imports_from_mexico, port_wait, time_value, hours_per_day):
+    """What waiting at the border costs shippers."""
+    return imports_from_mexico * time_value * port_wait / hours_per_day
+
+
+@aux("MXN/USD", source="Federal Reserve Board")
+def exchange_rate(exchange_base, exchange_walk):
+    """Pesos for a dollar."""
+    return exchange_base * exp(exchange_walk)
+
+
+@aux("opening", source="US Bureau of Labor Statistics")
+def us_job_openings(openings_base, job_openings):
+    """Job openings in the United States."""
+    return openings_base * exp(job_openings)
+
+
+@aux("USD/month", source="Banco de Mexico")
+def remittances(remittances_base, remittance_walk, remittance_cos, remittance_sin, year_cos_1, year_sin_1):
+    """Remittances received in Mexico."""
+    return remittances_base * exp(remittance_walk + remittance_cos * year_cos_1 + remittance_sin * year_sin_1)
+
+
+@aux("USD/month", source="definition")
+def goods_trade(imports_from_mexico, exports_to_mexico):
+    """Goods traded between the two countries."""
+    return imports_from_mexico + exports_to_mexico

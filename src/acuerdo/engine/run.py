@@ -1,0 +1,167 @@
+"""Run a model month by month for many draws at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from acuerdo.engine.declare import TIME_STEP, Model, Variable
+
+Array = Any
+Arrays = dict[str, Array]
+
+
+class Simulator:
+    """A model ready to run. Arrays have the draws on the last axis, and a variable's dimension just before it.
+
+    Args:
+        model: the checked model.
+        steps: steps in a month; more where fast flows ask for it.
+    """
+
+    def __init__(self, model: Model, steps: int = 2) -> None:
+        self.model, self.steps = model, steps
+        self.time_step = 1.0 / steps
+        self._stocks = model.of_kind("stock")
+        self._levels = model.of_kind("level")
+        self._run = jax.jit(self._scan, static_argnames=("keep",))
+
+    def first_state(self, parameters: Mapping[str, Array], inputs: Mapping[str, Array], draws: int) -> Arrays:
+        """Return the first value of every stock and level; a level may start at the first value of an input."""
+        known: Arrays = {**parameters, **{name: series[0] for name, series in inputs.items()}}
+        state: Arrays = {}
+        for variable in self._stocks:
+            assert variable.equation is not None
+            known[variable.name] = variable.equation(*(known[name] for name in variable.depends))
+            state[variable.name] = known[variable.name]
+        for variable in self._levels:
+            assert variable.initial is not None
+            state[variable.name] = known[variable.initial]
+        dtype = jnp.result_type(*parameters.values())
+        return {
+            name: jnp.broadcast_to(jnp.asarray(value, dtype), (*self.model.shape(name), draws))
+            for name, value in state.items()
+        }
+
+    def run(
+        self, state: Mapping[str, Array], parameters: Mapping[str, Array], inputs: Mapping[str, Array], keep: Sequence[str]
+    ) -> tuple[Arrays, Arrays]:
+        """Run for as many months as the inputs have.
+
+        Args:
+            state: value of every stock and level at the start.
+            parameters: by name, shape (draws,) or (members, draws).
+            inputs: levers, processes and given series by name, shape (months, draws) or (months, members, draws);
+                the draws axis may be 1.
+            keep: names of variables to return.
+
+        Returns:
+            The state at the end, and for each kept variable an array (months, [members,] draws): a stock or level at the
+            end of the month, a flow or other variable as the month's mean (so a monthly flow is the month's total).
+        """
+        return self._run(dict(state), dict(parameters), dict(inputs), keep=tuple(keep))
+
+    def _scan(self, state: Arrays, parameters: Arrays, inputs: Arrays, keep: tuple[str, ...]) -> tuple[Arrays, Arrays]:
+        shapes = {name: value.shape for name, value in state.items()}
+        at_end = {v.name for v in (*self._stocks, *self._levels)}
+
+        def small(now: Arrays, values: Arrays) -> tuple[Arrays, Arrays]:
+            after, env = self._step(now, parameters, values)
+            after = {name: jnp.broadcast_to(value, shapes[name]) for name, value in after.items()}
+            return after, {name: env[name] for name in keep if name not in at_end}
+
+        def month(now: Arrays, values: Arrays) -> tuple[Arrays, Arrays]:
+            after, within = jax.lax.scan(lambda s, _: small(s, values), now, None, length=self.steps)
+            out = {name: series.mean(axis=0) for name, series in within.items()}
+            out |= {name: after[name] for name in keep if name in at_end}
+            return after, out
+
+        return jax.lax.scan(month, state, inputs)
+
+    def _step(self, state: Arrays, parameters: Arrays, inputs: Arrays) -> tuple[Arrays, Arrays]:
+        env: Arrays = {TIME_STEP: self.time_step, **parameters, **inputs, **state}
+        wanted: Arrays = {}
+        shares: Arrays = {}
+
+        def value(variable: Variable) -> Array:
+            assert variable.equation is not None
+            return variable.equation(*(env[name] for name in variable.depends))
+
+        for name in self.model.order:
+            variable = self.model.variables[name]
+            if variable.kind == "aux":
+                env[name] = value(variable)
+                continue
+            stock = variable.leaves
+            if stock is None:
+                env[name] = jnp.maximum(value(variable), 0.0)
+                continue
+            if stock not in shares:
+                leaving = self.model.flows(leaves=stock)
+                for flow in leaving:
+                    wanted[flow.name] = jnp.maximum(value(flow), 0.0)
+                asked = sum(wanted[flow.name] for flow in leaving) * self.time_step
+                enough = asked <= state[stock]
+                shares[stock] = jnp.where(enough, 1.0, state[stock] / jnp.where(enough, 1.0, asked))
+            env[name] = wanted[name] * shares[stock]
+
+        after: Arrays = {}
+        for variable in self._stocks:
+            change = sum(env[f.name] for f in self.model.flows(enters=variable.name))
+            change = change - sum(env[f.name] for f in self.model.flows(leaves=variable.name))
+            after[variable.name] = jnp.maximum(state[variable.name] + self.time_step * change, 0.0)
+        for variable in self._levels:
+            after[variable.name] = state[variable.name] + self.time_step * value(variable)
+        return after, env
+
+
+def process_paths(shocks: Array, persistence: Array, sd: Array, before: Array | None = None) -> Array:
+    """Return paths of a first-order autoregressive process, x[t] = persistence * x[t-1] + sd * shocks[t].
+
+    Args:
+        shocks: standard normal, shape (months, [members,] draws).
+        persistence: share of the departure kept from one month to the next, below 1.
+        sd: standard deviation of a month's shock.
+        before: value in the month before the first; None starts from the stationary distribution.
+
+    Returns:
+        An array like `shocks`.
+    """
+    first = sd / jnp.sqrt(1.0 - persistence**2) * shocks[0] if before is None else persistence * before + sd * shocks[0]
+
+    def step(x: Array, shock: Array) -> tuple[Array, Array]:
+        after = persistence * x + sd * shock
+        return after, after
+
+    _, rest = jax.lax.scan(step, first, shocks[1:])
+    return jnp.concatenate([first[None], rest])
+
+
+def audit(model: Model, start: Mapping[str, Array], outputs: Mapping[str, Array]) -> dict[str, float]:
+    """Return for each stock the largest relative gap between its change and the sum of its flows.
+
+    Args:
+        model: the model that was run.
+        start: the state before the first month.
+        outputs: what `Simulator.run` returned when it kept every stock and every flow.
+    """
+    gaps: dict[str, float] = {}
+    for stock in model.of_kind("stock"):
+        levels = np.asarray(outputs[stock.name])
+        before = np.concatenate([np.asarray(start[stock.name])[None], levels[:-1]])
+        change = levels - before
+        moved = np.zeros_like(change)
+        size = np.abs(before).copy()
+        for flow in model.flows(enters=stock.name):
+            moved, size = moved + np.asarray(outputs[flow.name]), size + np.abs(np.asarray(outputs[flow.name]))
+        for flow in model.flows(leaves=stock.name):
+            moved, size = moved - np.asarray(outputs[flow.name]), size + np.abs(np.asarray(outputs[flow.name]))
+        gaps[stock.name] = float(np.max(np.abs(change - moved) / np.maximum(size, 1e-12)))
+    return gaps
+
+
+__all__ = ["Array", "Arrays", "Simulator", "audit", "process_paths"]

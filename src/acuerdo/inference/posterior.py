@@ -1,0 +1,193 @@
+"""Posteriors: fit one, keep it as a file, find the one that belongs to a view of the figures."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import platformdirs
+import xarray as xr
+
+from acuerdo.engine.load import CorridorModel, model_digest
+from acuerdo.errors import DataError
+from acuerdo.figures.store import Figures
+from acuerdo.inference.fit import fit
+from acuerdo.inference.observe import predict
+from acuerdo.inference.problem import Problem, make_problem
+
+Floats = npt.NDArray[np.float64]
+DRAWS, SEED, RECENT = 1000, 20240101, 12
+METHOD = "most probable point with a normal approximation (Laplace), priors of the evidence register"
+Progress = Callable[[int, int, float], None]
+
+
+@dataclass
+class Posterior:
+    """Draws of everything a projection starts from.
+
+    Attributes:
+        day: the as-of day, or None for the latest view.
+        month: last month of the record; a projection starts in the next.
+        parameters: standard normal unknowns of the parameters, (size, draws).
+        noise: spread of the noise of each series in logs, (series, draws).
+        series: the series of `noise`.
+        state: stocks and levels at the end of `month`.
+        latent: latent series in `month`.
+        recent: observed variables over the last months, (months, [members,] draws).
+        notes: method, hashes, convergence, in-sample coverage.
+    """
+
+    day: date | None
+    month: pd.Period
+    parameters: Floats
+    noise: Floats
+    series: list[str]
+    state: dict[str, Floats]
+    latent: dict[str, Floats]
+    recent: dict[str, Floats]
+    notes: dict[str, Any]
+
+    @property
+    def draws(self) -> int:
+        """Number of draws."""
+        return int(self.parameters.shape[1])
+
+    def take(self, index: npt.NDArray[np.int64]) -> Posterior:
+        """Return the draws of an index, in its order."""
+
+        def pick(group: dict[str, Floats]) -> dict[str, Floats]:
+            return {name: values[..., index] for name, values in group.items()}
+
+        return Posterior(
+            self.day, self.month, self.parameters[:, index], self.noise[:, index], self.series,
+            pick(self.state), pick(self.latent), pick(self.recent), self.notes,
+        )  # fmt: skip
+
+    def save(self, path: Path) -> None:
+        """Write the posterior as netCDF, whole or not at all."""
+        variables: dict[str, Any] = {
+            "parameters": (("unknown", "draw"), self.parameters.astype("float32")),
+            "noise": (("series", "draw"), self.noise.astype("float32")),
+        }
+        for group in ("state", "latent", "recent"):
+            for name, values in getattr(self, group).items():
+                dims = tuple(f"{group}_{name}_{i}" for i in range(values.ndim - 1))
+                variables[f"{group}.{name}"] = ((*dims, "draw"), values.astype("float32"))
+        data = xr.Dataset(variables, coords={"series": self.series})
+        data.attrs = {"day": str(self.day or "latest"), "month": str(self.month), **self.notes}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(f".{os.getpid()}.part")
+        compress = {name: {"zlib": True, "complevel": 6, "shuffle": True} for name in data.data_vars}
+        data.to_netcdf(part, engine="h5netcdf", encoding=compress)
+        part.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Posterior:
+        """Read a posterior.
+
+        Raises:
+            DataError: the file is missing or damaged.
+        """
+        try:
+            with xr.open_dataset(path, engine="h5netcdf") as data:
+                data = data.load()
+            groups: dict[str, dict[str, Floats]] = {"state": {}, "latent": {}, "recent": {}}
+            for name in data.data_vars:
+                group, _, variable = str(name).partition(".")
+                if group in groups:
+                    groups[group][variable] = data[name].values.astype(float)
+            day, month = data.attrs["day"], data.attrs["month"]
+            return cls(
+                None if day == "latest" else date.fromisoformat(day), pd.Period(month, "M"),
+                data["parameters"].values.astype(float), data["noise"].values.astype(float),
+                [str(s) for s in data["series"].values], **groups,
+                notes={k: v for k, v in data.attrs.items() if k not in ("day", "month")},
+            )  # fmt: skip
+        except (OSError, KeyError, ValueError) as problem:
+            raise DataError(f"{path}: not a posterior, or damaged; rebuild it with: acuerdo calibrate") from problem
+
+
+def digests(built: CorridorModel, view: Figures) -> dict[str, str]:
+    """Return the hashes that tie a posterior to its figures and its model."""
+    return {"data_digest": view.digest, "model_digest": model_digest(built.corridor)}
+
+
+def calibrate(
+    built: CorridorModel, figures: Figures, day: date | None, progress: Progress | None = None, draws: int = DRAWS
+) -> Posterior:
+    """Fit the model to the figures that had been published by a day and draw from the result."""
+    problem = make_problem(built, figures, day)
+    result = fit(problem, progress=progress)
+    z = result.draw(draws, SEED)
+    keep = tuple(dict.fromkeys(v for item in problem.observables.values() for _, v, _ in item.parts(built.model)))
+    keep = tuple(dict.fromkeys((*keep, *problem.data.variables)))
+    end, outputs, paths = problem.simulate(jnp.asarray(z), keep)
+    rolled = {v for item in problem.observables.values() if item.rolling for _, v, _ in item.parts(built.model)}
+    covered = _coverage(problem, z, {k: v for k, v in outputs.items()})
+    notes: dict[str, Any] = {
+        "method": METHOD, "provisional": 1, "seed": SEED, "converged": int(result.converged),
+        "objective": result.objective[-1], "steps": len(result.objective) - 1, "rows": len(problem.data.value),
+        "unknowns": problem.size, "in_sample_coverage_90": covered, **digests(built, problem.figures),
+    }  # fmt: skip
+    return Posterior(
+        day, problem.months[-1], z[: built.size], np.asarray(problem.noise_sd(jnp.asarray(z))), problem.data.series,
+        {k: np.asarray(v) for k, v in end.items()}, {k: np.asarray(v[-1]) for k, v in paths.items()},
+        {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled}, notes,
+    )  # fmt: skip
+
+
+def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:
+    """Share of the fitted figures inside the 90 % interval of what the posterior would publish."""
+    from acuerdo.inference.observe import STUDENT_DF, spread
+
+    data = problem.data
+    mean = np.maximum(np.asarray(predict(data, outputs)), 0.0)
+    offset = data.offset[:, None] + 1e-9
+    sd = np.asarray(problem.noise_sd(jnp.asarray(z)))[data.noise]
+    width = np.asarray(spread(mean, sd, offset, data.poisson[:, None]))
+    noise = np.random.default_rng(SEED).standard_t(STUDENT_DF, mean.shape)
+    seen = np.log(mean + offset) + width * noise
+    low, high = np.quantile(seen, [0.05, 0.95], axis=1)
+    value = np.log(data.value + offset[:, 0])
+    return float(np.mean((value >= low) & (value <= high)))
+
+
+def packaged(built: CorridorModel) -> Path:
+    """Return the folder of posteriors that ship with the corridor."""
+    return built.corridor.path("posterior")
+
+
+def file_name(day: date | None) -> str:
+    """Return the name of the file of a view's posterior."""
+    return f"{day or 'latest'}.nc"
+
+
+def posterior_for(
+    built: CorridorModel, figures: Figures, day: date | None, progress: Progress | None = None
+) -> Posterior:
+    """Return the posterior that belongs to the view of a day: packaged, kept from before, or fitted now and kept."""
+    view = figures.as_of(day)
+    wanted = digests(built, view)
+    kept = Path(platformdirs.user_cache_dir("acuerdo")) / built.corridor.name
+    for path in (packaged(built) / file_name(day), kept / file_name(day)):
+        if path.exists():
+            try:
+                found = Posterior.load(path)
+            except DataError:
+                continue  # a damaged file is as good as none: the fit below replaces it
+            if {k: found.notes.get(k) for k in wanted} == wanted:
+                return found
+    fitted = calibrate(built, figures, day, progress)
+    try:
+        fitted.save(kept / file_name(day))
+    except OSError:
+        pass  # without a place to keep it, it is fitted again next time
+    return fitted

@@ -1,0 +1,151 @@
+"""The calibration problem: standard normal unknowns in, residuals of figures out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+
+from acuerdo import calendar
+from acuerdo.engine.load import SEASON, CorridorModel
+from acuerdo.engine.priors import Prior, Transform
+from acuerdo.engine.run import Array, Arrays, process_paths
+from acuerdo.errors import InputError
+from acuerdo.figures.store import Figures
+from acuerdo.inference.observe import Data, Observable, line_up, load_observables, predict, spread
+from acuerdo.levers import Floats, history
+
+FIRST_MONTH = pd.Period("2018-01", "M")
+"""First modelled month: citizenship, detention and seizure figures of all sectors begin in 2018."""
+
+
+def season_inputs(months: pd.PeriodIndex) -> Arrays:
+    """Return the yearly and half-yearly cosine and sine of each month, shape (T, 1)."""
+    angle = 2 * np.pi * (np.asarray(months.month) - 1) / 12
+    waves = (np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle))
+    return {name: jnp.asarray(wave)[:, None] for name, wave in zip(SEASON, waves, strict=True)}
+
+
+def lever_record(
+    built: CorridorModel, months: pd.PeriodIndex, figures: Figures, day: date | None
+) -> dict[str, Floats]:
+    """Return what each lever was in each month as far as it was known on a day: shape (T,) or (T, members)."""
+    entries = calendar.known(calendar.load_calendar(built.corridor), day)
+    return {
+        name: history(lever, months, built.members(lever.over), entries, figures, day)
+        for name, lever in built.levers.items()
+    }
+
+
+def lever_inputs(record: dict[str, Floats]) -> Arrays:
+    """Return lever settings as inputs of a run (a last axis of length 1 for the draws)."""
+    return {f"{name}_set": jnp.asarray(values)[..., None] for name, values in record.items()}
+
+
+@dataclass
+class Problem:
+    """Everything that a fit needs: model, months, data, and the layout of the unknowns.
+
+    The unknowns are standard normal a priori: parameters, then the noise of each series, then the monthly shocks of each
+    latent series.
+    """
+
+    built: CorridorModel
+    figures: Figures
+    day: date | None
+    months: pd.PeriodIndex
+    observables: dict[str, Observable]
+    data: Data
+    inputs: Arrays
+    noise: Transform
+    shock_slices: dict[str, slice] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        at = self.built.size + len(self.data.series)
+        for name, process in self.built.processes.items():
+            width = len(self.built.members(process.over)) or 1
+            self.shock_slices[name] = slice(at, at + len(self.months) * width)
+            at += len(self.months) * width
+        self.size = at
+
+    def shocks(self, z: Array, name: str) -> Array:
+        """Return the shocks of a latent series, shape (T, [members,] draws)."""
+        members = self.built.members(self.built.processes[name].over)
+        shape = (len(self.months), len(members)) if members else (len(self.months),)
+        return z[self.shock_slices[name]].reshape(*shape, z.shape[-1])
+
+    def paths(self, z: Array, parameters: Arrays) -> Arrays:
+        """Return the latent series, shape (T, [members,] draws)."""
+        return {
+            name: process_paths(self.shocks(z, name), parameters[f"{name}_persistence"], parameters[f"{name}_sd"])
+            for name in self.built.processes
+        }
+
+    def simulate(self, z: Array, keep: Sequence[str]) -> tuple[Arrays, Arrays, Arrays]:
+        """Run the months of the record for unknowns `z`, shape (size, draws).
+
+        Returns:
+            State at the end, kept variables, and the latent series.
+        """
+        parameters = self.built.values(z[: self.built.size])
+        paths = self.paths(z, parameters)
+        inputs = {**{name: jnp.asarray(x, z.dtype) for name, x in self.inputs.items()}, **paths}
+        state = self.built.simulator.first_state(parameters, inputs, z.shape[-1])
+        end, outputs = self.built.simulator.run(state, parameters, inputs, keep)
+        return end, outputs, paths
+
+    def noise_sd(self, z: Array) -> Array:
+        """Return the spread of the noise of each fitted series, in logs, shape (series, draws)."""
+        at = self.built.size
+        return self.noise(z[at : at + len(self.data.series)])
+
+    def compare(self, z: Array) -> tuple[Array, Array]:
+        """Return (residual, log spread) of every figure, shape (rows, draws); the residual is in spreads."""
+        _, outputs, _ = self.simulate(z, self.data.variables)
+        mean = jnp.maximum(predict(self.data, outputs), 0.0)
+        offset = jnp.asarray(self.data.offset[:, None] + 1e-9, z.dtype)
+        counting = jnp.asarray(self.data.poisson[:, None], z.dtype)
+        width = spread(mean, self.noise_sd(z)[self.data.noise], offset, counting)
+        gap = jnp.log(jnp.asarray(self.data.value[:, None], z.dtype) + offset) - jnp.log(mean + offset)
+        return gap / width, jnp.log(width)
+
+
+def make_problem(built: CorridorModel, figures: Figures, day: date | None) -> Problem:
+    """Set up the calibration to the figures that had been published by a day (None: all of them).
+
+    Raises:
+        InputError: the day is before there are figures to fit, or after the months the snapshot covers.
+    """
+    view = figures.as_of(day)
+    newest = max(pd.Period(end, "M") for end in _ends(figures))
+    last = newest if day is None else pd.Period(day, "M")
+    first_day = (FIRST_MONTH + 24).start_time.date()
+    if day is not None and not first_day <= day <= newest.end_time.date():
+        low, high = first_day, newest.end_time.date()
+        raise InputError("as-of", str(day), f"a day from {low} to {high}, or latest", str(min(max(day, low), high)))
+    months = pd.period_range(FIRST_MONTH, last, freq="M")
+    observables = load_observables(built.corridor, built.model)
+    data = line_up(observables, built.model, view, months)
+    inputs = {**season_inputs(months), **lever_inputs(lever_record(built, months, view, day))}
+    triples = [observables[name].noise for name in data.series]
+    members = [str(i) for i in range(len(triples))]
+    prior = Prior(
+        dist="lognormal",
+        low={m: t[0] for m, t in zip(members, triples, strict=True)},
+        median={m: t[1] for m, t in zip(members, triples, strict=True)},
+        high={m: t[2] for m, t in zip(members, triples, strict=True)},
+    )
+    return Problem(built, view, day, months, observables, data, inputs, Transform.of(prior, members))
+
+
+def _ends(figures: Figures) -> list[date]:
+    found = [figures.latest(name) for name in figures.ids]
+    return [f.end for f in found if f is not None and f.frequency == "month"]
+
+
+__all__ = ["FIRST_MONTH", "Problem", "lever_inputs", "lever_record", "make_problem", "season_inputs"]

@@ -1,0 +1,342 @@
+"""Projections: the months ahead under any setting of the levers, as draws or as labelled quantiles."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import xarray as xr
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from acuerdo import corridor as corridors
+from acuerdo import scenario
+from acuerdo.engine.load import CorridorModel, load_model
+from acuerdo.engine.run import Arrays, process_paths
+from acuerdo.errors import DataError, InputError
+from acuerdo.figures.store import Figures
+from acuerdo.inference.observe import STUDENT_DF, Observable, load_observables, with_noise
+from acuerdo.inference.posterior import Posterior, posterior_for
+from acuerdo.inference.problem import lever_inputs, lever_record, season_inputs
+from acuerdo.scenario import Setting
+from acuerdo.timeline import parse_as_of
+
+Floats = npt.NDArray[np.float64]
+QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
+STATISTICS = ("mean", *QUANTILES)
+MOST_MONTHS, MOST_DRAWS = 120, 20_000
+
+
+class Outcome(BaseModel):
+    """Something that one or both sides care about.
+
+    Attributes:
+        variable: variable of the model.
+        over: how twelve months become one number: their `sum`, their `mean`, or the value at the `end`.
+        sides: sides that care, or both.
+        prefers: the direction that those sides prefer.
+        group: people, drugs, security or economy.
+        factor: from the variable's unit to the unit shown.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str
+    variable: str
+    label: dict[str, str]
+    unit: str
+    unit_label: dict[str, str]
+    over: Literal["sum", "mean", "end"]
+    sides: list[str]
+    prefers: Literal["lower", "higher"]
+    group: str
+    factor: float = 1.0
+
+
+def load_outcomes(corridor: corridors.Corridor) -> dict[str, Outcome]:
+    """Read and check the corridor's outcomes.
+
+    Raises:
+        DataError: an entry is not valid.
+    """
+    found: dict[str, Outcome] = {}
+    for name, entry in corridor.yaml("model", "outcomes.yaml").items():
+        try:
+            found[name] = Outcome(name=name, **entry)
+        except ValidationError as problem:
+            first = problem.errors()[0]
+            raise DataError(f"outcomes.yaml: {name}: {first['loc']}: {first['msg']}") from problem
+    return found
+
+
+@dataclass
+class Ensemble:
+    """Draws of a scenario.
+
+    Attributes:
+        months: the months projected.
+        outputs: variables of the model, (months, [members,] draws).
+        observed: published series with noise: member to (months, draws).
+    """
+
+    months: pd.PeriodIndex
+    outputs: dict[str, Floats]
+    observed: dict[str, dict[str, Floats]]
+
+
+class Projector:
+    """Runs scenarios from one posterior with the same draws and the same chance events, so that differences are paired.
+
+    Args:
+        built: the model.
+        figures: the snapshot.
+        posterior: where to start.
+        months: how many months to run.
+        draws: number of draws; more than the posterior has are drawn from it again.
+        seed: for the draws, the shocks to come and the noise.
+    """
+
+    def __init__(
+        self, built: CorridorModel, figures: Figures, posterior: Posterior, months: int, draws: int, seed: int
+    ) -> None:
+        self.built, self.seed = built, seed
+        self.months = pd.period_range(posterior.month + 1, periods=months, freq="M")
+        rng = self._rng("draws")
+        have = posterior.draws
+        index = rng.permutation(have)[:draws] if draws <= have else rng.integers(0, have, draws)
+        self.posterior = posterior.take(index.astype(np.int64))
+        self.draws = draws
+        self.observables = load_observables(built.corridor, built.model)
+        self.outcomes = load_outcomes(built.corridor)
+        view = figures.as_of(posterior.day)
+        self.base = lever_record(built, self.months, view, posterior.day)
+        self.members = dict(built.model.dimensions)
+        self._parameters = built.values(jnp.asarray(self.posterior.parameters))
+        self._season = season_inputs(self.months)
+        self._latent = self._latent_paths()
+        seen = [v for item in self.observables.values() for _, v, _ in item.parts(built.model)]
+        self._keep = tuple(dict.fromkeys([*seen, *(o.variable for o in self.outcomes.values())]))
+
+    def _rng(self, name: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, zlib.crc32(name.encode())])
+
+    def _latent_paths(self) -> Arrays:
+        paths: Arrays = {}
+        for name, process in self.built.processes.items():
+            members = self.built.members(process.over)
+            shape = (len(self.months), *([len(members)] if members else []), self.draws)
+            shocks = self._rng(name).standard_normal(shape)
+            paths[name] = process_paths(
+                jnp.asarray(shocks), self._parameters[f"{name}_persistence"], self._parameters[f"{name}_sd"],
+                jnp.asarray(self.posterior.latent[name]),
+            )  # fmt: skip
+        return paths
+
+    def levers(self, settings: Sequence[Setting] = ()) -> dict[str, Floats]:
+        """Return lever values by month with the settings made.
+
+        Raises:
+            InputError: a setting is not valid.
+        """
+        scenario.check(settings, self.built.levers, self.months)
+        return scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
+
+    def run(
+        self, settings: Sequence[Setting] = (), *, noise: bool = True, keep: Sequence[str] = (),
+        parameters: Mapping[str, float] | None = None,
+    ) -> Ensemble:
+        """Run one scenario.
+
+        Args:
+            settings: lever settings; none for what is in force.
+            noise: also make published series, with the noise of observation.
+            keep: further variables to return.
+            parameters: parameters held at a value instead of their draws.
+
+        Raises:
+            InputError: a setting is not valid.
+        """
+        held = {name: jnp.asarray([value]) for name, value in (parameters or {}).items()}
+        inputs = {**lever_inputs(self.levers(settings)), **self._season, **self._latent}
+        state = {name: jnp.asarray(value) for name, value in self.posterior.state.items()}
+        wanted = tuple(dict.fromkeys((*self._keep, *keep)))
+        _, outputs = self.built.simulator.run(state, {**self._parameters, **held}, inputs, wanted)
+        arrays = {name: np.asarray(value) for name, value in outputs.items()}
+        shape = len(self.months), self.draws
+        arrays = {
+            name: np.broadcast_to(value, (value.shape[0], *value.shape[1:-1], shape[1])) for name, value in arrays.items()
+        }
+        observed = {name: self._observe(item, arrays) for name, item in self.observables.items()} if noise else {}
+        return Ensemble(self.months, arrays, observed)
+
+    def _observe(self, item: Observable, outputs: dict[str, Floats]) -> dict[str, Floats]:
+        at = self.posterior.series.index(item.series) if item.series in self.posterior.series else None
+        sd = self.posterior.noise[at] if at is not None else np.full(self.draws, item.noise[1])
+        rng = self._rng(item.series)
+        found: dict[str, Floats] = {}
+        for member, variable, row in item.parts(self.built.model):
+            values = outputs[variable] if row is None else outputs[variable][:, row]
+            values = values * item.factor
+            if item.rolling:
+                past = self.posterior.recent[variable] * item.factor
+                joined = np.concatenate([past[-(item.rolling - 1) :], values])
+                running = np.cumsum(np.concatenate([np.zeros((1, self.draws)), joined]), axis=0)
+                values = running[item.rolling :] - running[: -item.rolling]
+            epsilon = rng.standard_t(STUDENT_DF, values.shape)
+            found[member] = with_noise(values, sd, epsilon, item.offset, item.count)
+            for other, share in item.completeness.items():
+                if other != member:
+                    found[other] = found[member] * share
+        if item.over is not None:
+            found["ALL"] = np.sum(list(found.values()), axis=0)
+        return found
+
+
+def summary(draws: Floats) -> Floats:
+    """Return mean and quantiles over the last axis, stacked first: shape (6, ...)."""
+    return np.concatenate([draws.mean(axis=-1)[None], np.quantile(draws, list(QUANTILES.values()), axis=-1)])
+
+
+def project(
+    as_of: str | date | None = None,
+    months: int = 12,
+    set: Mapping[str, float | str] | Sequence[str] | None = None,
+    measures: str | Path | None = None,
+    draws: int = 1000,
+    seed: int = 1,
+    corridor: str | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> xr.Dataset:
+    """Project published series and outcomes, with what had been published by a day and any setting of the levers.
+
+    Args:
+        as_of: day, month (its last day) or None for everything in the snapshot.
+        months: months ahead, from the month after the as-of month; 1 to 120.
+        set: lever settings: {lever: value}, {lever: "value@YYYY-MM"} or ["lever=value@YYYY-MM", ...].
+        measures: a measures file (YAML); `set` goes over it.
+        draws: number of draws, 1 to 20,000.
+        seed: the same seed gives the same numbers, and scenarios of one seed share their draws.
+        corridor: name of the corridor.
+        progress: called as (step, most, objective) if a posterior has to be fitted first.
+
+    Returns:
+        A dataset with dimensions statistic (mean, q05 ... q95), month and, where a series has one, its dimension; each
+        variable has units, labels in every language, and kind (observable or outcome).
+
+    Raises:
+        InputError: a lever, value, date or number is not valid.
+        DataError: the snapshot, the model or a file is damaged.
+    """
+    settings = collect(set, measures)
+    projector = make_projector(as_of, months, draws, seed, corridor, progress)
+    return to_dataset(projector, projector.run(settings), settings)
+
+
+def collect(
+    set: Mapping[str, float | str] | Sequence[str] | None, measures: str | Path | None
+) -> list[Setting]:
+    """Return the settings of a measures file and of `set`, in this order.
+
+    Raises:
+        InputError, DataError: one is not valid.
+    """
+    settings = scenario.read_measures(Path(measures)) if measures is not None else []
+    if isinstance(set, Mapping):
+        return settings + [scenario.parse_setting(f"{name}={value}") for name, value in set.items()]
+    return settings + [scenario.parse_setting(text) for text in set or []]
+
+
+def whole(field: str, value: int, low: int, high: int) -> int:
+    """Return a whole number inside its range.
+
+    Raises:
+        InputError: it is not.
+    """
+    if not low <= value <= high:
+        raise InputError(field, value, f"{low} to {high}", min(max(value, low), high))
+    return value
+
+
+def make_projector(
+    as_of: str | date | None, months: int, draws: int, seed: int, corridor: str | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+) -> Projector:
+    """Load model, figures and posterior, ready to run scenarios. See `project` for the arguments."""
+    whole("months", months, 1, MOST_MONTHS)
+    whole("draws", draws, 1, MOST_DRAWS)
+    whole("seed", seed, 0, 2**32 - 1)
+    day = parse_as_of(as_of)
+    home = corridors.load(corridor)
+    figures = Figures.open(home)
+    built = load_model(corridor)
+    posterior = posterior_for(built, figures, day, progress)
+    return Projector(built, figures, posterior, months, draws, seed)
+
+
+def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Setting] = ()) -> xr.Dataset:
+    """Return an ensemble as labelled quantiles."""
+    built, catalogue = projector.built, Figures.open(projector.built.corridor).catalogue
+    data: dict[str, xr.DataArray] = {}
+    time = ensemble.months.to_timestamp()
+    coords = {"statistic": list(STATISTICS), "month": time}
+    for name, members in ensemble.observed.items():
+        entry = catalogue[name]
+        attrs = {
+            "units": entry.unit, "kind": "observable", "source": f"{entry.publisher}, {entry.table}",
+            **{f"label_{lang}": entry.label[lang] for lang in built.corridor.about["locales"]},
+        }  # fmt: skip
+        if list(members) == ["ALL"]:
+            data[name] = xr.DataArray(summary(members["ALL"]), dims=("statistic", "month"), coords=coords, attrs=attrs)
+            continue
+        dimension = f"{entry.dimension}" if entry.dimension in projector.members else f"{name}.{entry.dimension}"
+        data[name] = xr.DataArray(
+            np.stack([summary(v) for v in members.values()], axis=-1), dims=("statistic", "month", dimension),
+            coords={**coords, dimension: list(members)}, attrs=attrs,
+        )  # fmt: skip
+    for name, outcome in projector.outcomes.items():
+        values = ensemble.outputs[outcome.variable] * outcome.factor
+        attrs = {
+            "units": outcome.unit, "kind": "outcome", "sides": ",".join(outcome.sides), "prefers": outcome.prefers,
+            "source": f"model: {outcome.variable}",
+            **{f"label_{lang}": outcome.label[lang] for lang in built.corridor.about["locales"]},
+        }  # fmt: skip
+        data[name] = xr.DataArray(summary(values), dims=("statistic", "month"), coords=coords, attrs=attrs)
+    notes = projector.posterior.notes
+    return xr.Dataset(data).assign_attrs(
+        title=built.corridor.about["title"]["en"], as_of=str(projector.posterior.day or "latest"),
+        draws=projector.draws, seed=projector.seed, provisional=int(notes.get("provisional", 1)),
+        method=str(notes.get("method", "")), data_digest=str(notes.get("data_digest", "")),
+        model_digest=str(notes.get("model_digest", "")),
+        settings="; ".join(f"{s.lever}={s.value:g}" + (f"@{s.start}" if s.start else "") for s in settings) or "none",
+    )  # fmt: skip
+
+
+def to_table(dataset: xr.Dataset) -> pd.DataFrame:
+    """Return a projection as a long table: month, id, kind, member, unit and the statistics."""
+    rows = []
+    for name, array in dataset.data_vars.items():
+        dimension = next((d for d in array.dims if d not in ("statistic", "month")), None)
+        members = [str(m) for m in array[dimension].values] if dimension else ["ALL"]
+        for j, member in enumerate(members):
+            values = array.values[..., j] if dimension else array.values
+            for i, month in enumerate(dataset["month"].values):
+                if np.isnan(values[:, i]).all():
+                    continue
+                rows.append(
+                    {
+                        "month": str(month)[:7], "id": str(name), "kind": array.attrs["kind"], "member": member,
+                        "unit": array.attrs["units"],
+                        **{s: float(values[k, i]) for k, s in enumerate(STATISTICS)},
+                    }
+                )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+__all__ = ["Ensemble", "Outcome", "Projector", "collect", "load_outcomes", "make_projector", "project", "to_dataset", "to_table"]
