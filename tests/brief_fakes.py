@@ -253,8 +253,12 @@ def dossier() -> Dossier:
         Meeting(
             id="economy-2022",
             dialogue="economy",
-            title=words("Dialogue on the economy, second", "Diálogo económico, segundo"),
+            title=words(
+                "Dialogue on the economy and on incomprehensibilities, second",
+                "Diálogo económico y de incomprensibilidades, segundo",
+            ),
             date=date(2022, 10, 12),
+            until=date(2022, 11, 13),
             place=words("Surville", "Surciudad"),
             agenda=agenda,
             status=[Step(status="held", known_from=date(2022, 10, 12))],

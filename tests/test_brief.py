@@ -171,7 +171,7 @@ def test_meetings_as_known_on_the_day(briefs: dict[str, Brief]) -> None:
         ("Dialogue on security", "Announced"),
         ("Meeting of the presidents", "Not announced"),
     ]
-    assert [one.title for one in talks.recent] == ["Dialogue on the economy, second"]
+    assert [one.title for one in talks.recent] == ["Dialogue on the economy and on incomprehensibilities, second"]
     assert talks.upcoming[1].agenda == ("security",)
     assert [side.text for side in talks.upcoming[0].delegations] == ["Foreign Secretary and A. Norman", "B. Suárez"]
 
@@ -245,6 +245,16 @@ def test_large_changes_are_printed_in_thousands(tmp_path: Path) -> None:
     assert table.columns[0].unit == "miles de personas al mes"
     assert table.rows[2].cells[0].change == "−330"
     assert table.columns[1].unit == "personas al mes"
+
+
+def test_contested_measures_and_changes_of_nothing_are_marked(tmp_path: Path) -> None:
+    effects = fakes.effects().assign(contested=lambda rows: rows["lever"] == "courts")
+    losses = effects["outcome"] == "nor.losses"
+    effects.loc[losses, ["change", "q05", "q95"]] = [1e-3, -1e-3, 2e-3]
+    brief = assemble(fakes.figures(), fakes.dossier(), None, effects, [], fakes.corridor(tmp_path), "es", DAY)
+    rows = brief.measures.tables[0].rows
+    assert [row.label for row in rows][:2] == ["Citas en las puertas", "Jueces en los tribunales (controvertida)"]
+    assert [(row.cells[1].change, row.cells[1].interval) for row in rows] == [("0", "")] * 3
 
 
 def test_outcomes_that_were_not_worked_out_are_left_out(maker: Maker) -> None:

@@ -8,8 +8,11 @@ from typing import Any
 import pytest
 
 import brief_fakes as fakes
+from acuerdo import corridor as corridors
 from acuerdo.brief.content import assemble
 from acuerdo.brief.output import write
+from acuerdo.dialogue.dossier import load_dossier
+from acuerdo.figures.store import Figures
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
@@ -115,6 +118,16 @@ def test_tables_have_captions_and_headers(page: Any) -> None:
 def test_nothing_sticks_out(page: Any, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_nothing_sticks_out_of_the_real_brief(browser: Any, tmp_path: Path) -> None:
+    corridor = corridors.load("us_mexico")
+    brief = assemble(Figures.open(corridor), load_dossier(corridor), None, None, [], corridor, "es", "2023-09-29")
+    context = browser.new_context(java_script_enabled=False, offline=True, viewport={"width": 360, "height": 800})
+    page = context.new_page()
+    page.goto(write(brief, tmp_path, ["html"])[0].as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()
 
 
 def test_at_narrow_width_the_tall_charts_stand_in(page: Any) -> None:

@@ -91,6 +91,14 @@ def test_fan_joins_the_bands_to_the_last_month_only_without_a_gap() -> None:
     assert starts(apart) == {axis.stamp(pd.Period("2023-11", "M"))}
 
 
+def test_fan_leaves_gaps_open_and_dots_lone_months() -> None:
+    past = history(12).drop(index=[3, 5, 8, 9])  # month 4 stands alone
+    spec = charts.fan_spec(past, bands()[:0], "a", "b", Texts("en"))
+    lines, dots = (layer["data"]["values"] for layer in spec["layer"][-2:])
+    assert [row["value"] is None for row in lines].count(True) == 3
+    assert [row["month"] for row in dots] == [axis.stamp(past["month"].loc[row]) for row in (4, 11)]
+
+
 def test_sparkline_breaks_at_a_gap_and_stands_on_zero(texts: Texts) -> None:
     past = history(12)
     past.loc[5, "value"] = np.nan

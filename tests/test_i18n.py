@@ -98,6 +98,10 @@ def test_words_by_language() -> None:
         "98,000 to 231,000",
         "98,000 a 231,000",
     ]
+    assert [one.days(day, date(2023, 10, 1)) for one in (english, spanish)] == [
+        "Sep 29\u2009–\u2009Oct 1, 2023",
+        "29 de septiembre\u2009–\u20091 de octubre de 2023",
+    ]
     assert english.interval(-1.23, 0.4, figures=2, sign=True) == "−1.2 to +0.4"
     assert [english.compact(110828), spanish.compact(110828).replace("\xa0", " ")] == ["111K", "111 k"]
     assert spanish.listing(["a", "b", "c"]) == "a, b y c"

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import pandas as pd
 from babel import Locale
-from babel.dates import format_date, format_skeleton
+from babel.dates import format_date, format_interval, format_skeleton
 from babel.lists import format_list
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
@@ -221,6 +221,10 @@ class Texts:
     def day(self, value: date, short: bool = False) -> str:
         """Format a day ("September 29, 2023", "29 sep 2023")."""
         return format_date(_start(value), "medium" if short else "long", locale=self.locale)
+
+    def days(self, start: date, end: date, short: bool = False) -> str:
+        """Format a span of days ("May 18 – 19, 2023")."""
+        return format_interval(_start(start), _start(end), "yMMMd" if short else "yMMMMd", locale=self.locale)
 
     def weekday(self, value: date) -> str:
         """Format a day with its weekday ("Friday, September 29, 2023")."""

@@ -30,6 +30,7 @@ _NEEDED = [
     "q95",
     "p_wrong_sign",
 ]
+_NOTHING = 5e-5  # share of the value without the measure below which a change is printed as none
 _MARKS = "abcdefgh"
 _EVIDENCE = ["strong", "moderate", "weak", "assumption"]
 
@@ -115,7 +116,7 @@ def _table(
         by_outcome = {row["outcome"]: row for row in of.to_dict("records")}
         lines.append(
             MeasureRow(
-                label=_text(first, "lever_label", texts),
+                label=measure_name(first, texts),
                 setting=_text(first, "setting_label", texts) if settings else "",
                 evidence=texts.t(f"evidence.{first['evidence']}"),
                 mark=marks[first["evidence"]],
@@ -135,6 +136,12 @@ def _text(row: Any, name: str, texts: Texts) -> str:
     return texts.pick(row[name])
 
 
+def measure_name(row: Any, texts: Texts) -> str:
+    """Return the name of a measure; one that a side does not accept is marked as contested."""
+    label = _text(row, "lever_label", texts)
+    return texts.t("brief.contested", label=label) if row.get("contested", False) else label
+
+
 def _unit(row: Any, texts: Texts) -> str:
     """Return the unit of a change: a change of per cents is one of percentage points."""
     return texts.t("unit.points") if row["unit"] in ("percent", "%") else texts.pick(row["unit_label"])
@@ -150,7 +157,7 @@ def _cell(row: dict[Any, Any] | None, scale: float, texts: Texts) -> EffectCell:
     if row is None or pd.isna(row["change"]):
         return EffectCell()
     change, low, high = (float(row[name]) / scale for name in ("change", "q05", "q95"))
-    if low == high == change == 0:
+    if max(abs(change), abs(low), abs(high)) <= _NOTHING * abs(float(row["base"])) / scale:
         return EffectCell(change=texts.number(0))
     wrong = float(row["p_wrong_sign"])
     below = 0 <= wrong < 0.01
@@ -173,7 +180,7 @@ def _charts(
     effects: pd.DataFrame, outcomes: Sequence[str], months: int, texts: Texts
 ) -> tuple[Chart | None, tuple[Chart, ...]]:
     panels, words = [], []
-    names = {row["lever"]: _text(row, "lever_label", texts) for row in effects.to_dict("records")}
+    names = {row["lever"]: measure_name(row, texts) for row in effects.to_dict("records")}
     order = [lever for owner in _owners(effects, texts) for lever in names if _owner(effects, lever) == owner]
     for outcome in outcomes:
         rows = effects[effects["outcome"] == outcome]

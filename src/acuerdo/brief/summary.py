@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from acuerdo.brief.measures import measure_name
 from acuerdo.brief.model import FanItem, KeyFigure, MeetingItem, NamedText
 from acuerdo.brief.settings import BriefSettings
 from acuerdo.i18n import Texts, lower_first
@@ -71,7 +72,7 @@ def _measures(effects: pd.DataFrame | None, settings: BriefSettings, texts: Text
             clear=texts.number(len(clear)),
             count=len(rows),
             outcome=name,
-            measure=lower_first(texts.pick(largest["lever_label"])),
+            measure=lower_first(measure_name(largest, texts)),
             change=texts.signed_rounded(float(largest["change"])),
             interval=texts.interval(float(largest["q05"]), float(largest["q95"]), figures=2, sign=True),
             unit=texts.pick(largest["unit_label"]),

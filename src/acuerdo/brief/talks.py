@@ -104,7 +104,7 @@ class TalksWriter:
             return texts.pick(meeting.when)
         when = texts.day(meeting.date, short)
         if meeting.until is not None and meeting.until != meeting.date:
-            when = texts.t("format.interval", low=when, high=texts.day(meeting.until, short))
+            when = texts.days(meeting.date, meeting.until, short)
         return texts.t("brief.reported_on", day=when) if meeting.reported else when
 
     def _delegations(self, delegations: Delegations) -> tuple[NamedText, ...]:

@@ -14,8 +14,9 @@ def nice_domain(low: float, high: float, zero: bool = True, ticks: int = 4) -> t
         low, high = min(low, 0.0), max(high, 0.0)
     if not (math.isfinite(low) and math.isfinite(high)):
         low, high = 0.0, 1.0
-    if high <= low:
-        high = low + (abs(low) or 1.0)
+    size = max(abs(low), abs(high))
+    if high - low <= max(size * 1e-9, 1e-300):
+        high = low + (size if size > 1e-300 else 1.0)
     raw = (high - low) / ticks
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)

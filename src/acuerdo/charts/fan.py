@@ -41,6 +41,25 @@ def _joined(history: pd.DataFrame, bands: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([start, bands], ignore_index=True)
 
 
+def _with_gaps(history: pd.DataFrame) -> list[dict[str, float | int | None]]:
+    """Return the records of a history with an empty one where months are missing, which breaks the line."""
+    rows: list[dict[str, float | int | None]] = []
+    before = None
+    for row in history.to_dict("records"):
+        if before is not None and row["month"] != before + 1:
+            rows.append({"month": axis.stamp(before + 1), "value": None})
+        rows.append({"month": axis.stamp(row["month"]), "value": float(row["value"])})
+        before = row["month"]
+    return rows
+
+
+def _alone(history: pd.DataFrame) -> list[bool]:
+    """Tell which months need a dot: the last one, and those without a neighbour, of which no line would tell."""
+    months = set(history["month"])
+    last = history["month"].iloc[-1]
+    return [month == last or not {month - 1, month + 1} & months for month in history["month"]]
+
+
 @render.quick
 def fan_spec(
     history: pd.DataFrame,
@@ -123,10 +142,10 @@ def fan_spec(
             .encode(x=x, y=y("level"), text="words:N")
         )
     if len(history):
-        drawn = render.drawn(_records(history, ["value"])).encode(x=x, y=y("value"))
-        layers.append(drawn.mark_line(color=theme.INK, strokeWidth=1.6))
-        tail = render.drawn(_records(history.tail(1), ["value"])).encode(x=x, y=y("value"))
-        layers.append(tail.mark_point(color=theme.INK, filled=True, size=22, opacity=1))
+        line = render.drawn(_with_gaps(history)).encode(x=x, y=y("value"))
+        layers.append(line.mark_line(color=theme.INK, strokeWidth=1.6))
+        dots = render.drawn(_records(history[_alone(history)], ["value"])).encode(x=x, y=y("value"))
+        layers.append(dots.mark_point(color=theme.INK, filled=True, size=22, opacity=1))
     if len(bands):
         layers += _end_labels(bands.iloc[-1], x, y, (low, high), height, texts)
     heading = alt.TitleParams(text=title, subtitle=unit, frame="bounds")

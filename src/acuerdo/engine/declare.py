@@ -160,9 +160,15 @@ class Model:
                 if stock.over != variable.over:
                     raise DataError(f"{variable.name}: runs over {variable.over}, but {end} runs over {stock.over}")
             if variable.kind == "stock":
-                wrong = [n for n in variable.depends if self.variables[n].kind not in ("parameter", "stock")]
+                wrong = [n for n in variable.depends if n == TIME_STEP or self.variables[n].kind != "parameter"]
                 if wrong:
                     raise DataError(f"{variable.name}: a first value depends on parameters only, not on {wrong}")
+            if variable.initial is not None:
+                first = self.variables[variable.initial]
+                if first.kind not in ("parameter", "lever", "input", "process"):
+                    raise DataError(f"{variable.name}: starts at a parameter or an input, not at the {first.kind} {first.name}")
+                if first.over not in (None, variable.over):
+                    raise DataError(f"{variable.name}: runs over {variable.over}, but {first.name} over {first.over}")
 
     def needs(self, name: str) -> list[str]:
         """Return the aux and flow variables that must be known before `name` at one instant.

@@ -189,7 +189,7 @@ class _Builder:
         by_member = over if isinstance(lever.half_life, dict) else None
         self.parameter(
             name=f"{name}_half_life", unit="month", over=by_member, prior=_triple("lognormal", lever.half_life),
-            source=lever.source, evidence="weak", sector=sector, **_text("half_life", lever.label),
+            source="assumption", evidence="assumption", sector=sector, **_text("half_life", lever.label),
         )  # fmt: skip
         self.parameter(
             name=f"{name}_fade", unit="1", prior=_triple("share", lever.fade), source="assumption", evidence="assumption",
@@ -207,7 +207,7 @@ class _Builder:
             equation=gets_used, depends=(f"{name}_usual", name, f"{name}_half_life"), initial=f"{name}_set",
         )  # fmt: skip
         self.variable(
-            f"{name}_felt", "aux", unit, _text("felt", lever.label), "register A0.2: size, build-up, decay", sector, over=over,
+            f"{name}_felt", "aux", unit, _text("felt", lever.label), "register A0.2: size, build-up and decay", sector, over=over,
             equation=felt, depends=(name, f"{name}_usual", f"{name}_fade"),
         )  # fmt: skip
 

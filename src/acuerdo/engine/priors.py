@@ -54,11 +54,15 @@ def _spread(value: Number, members: Sequence[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Transform:
-    """Maps standard normal values to a parameter: location + scale * z, then the link's inverse."""
+    """Maps standard normal values to a parameter, so that the median and the 5 % and 95 % points are those of the prior.
+
+    On the scale of the link the distribution is normal on either side of the median, with a spread for each side.
+    """
 
     dist: str
     location: np.ndarray
-    scale: np.ndarray
+    below: np.ndarray
+    above: np.ndarray
     lower: float
     upper: float
 
@@ -67,7 +71,7 @@ class Transform:
         """Build the map of a prior; `members` are those of the parameter's dimension, if any."""
         median = _spread(prior.median, members)
         if prior.dist == "fixed":
-            return cls("fixed", median, np.zeros_like(median), 0.0, 1.0)
+            return cls("fixed", median, np.zeros_like(median), np.zeros_like(median), 0.0, 1.0)
 
         def link(x: np.ndarray) -> np.ndarray:
             if prior.dist == "lognormal":
@@ -77,18 +81,24 @@ class Transform:
                 return np.log(inside / (1 - inside))
             return x
 
+        location = link(median)
         if prior.times is not None:
-            width = np.full_like(median, np.log(prior.times) * 2)
+            below = above = np.full_like(median, np.log(prior.times))
         else:
             assert prior.low is not None
             assert prior.high is not None
-            width = link(_spread(prior.high, members)) - link(_spread(prior.low, members))
-        return cls(prior.dist, link(median), width / (2 * _Z95), prior.lower, prior.upper)
+            below = location - link(_spread(prior.low, members))
+            above = link(_spread(prior.high, members)) - location
+        return cls(prior.dist, location, below / _Z95, above / _Z95, prior.lower, prior.upper)
+
+    def linked(self, z: Array) -> Array:
+        """Return the parameter on the scale of its link (its log, for a lognormal) for standard normal `z`."""
+        location, below, above = (jnp.asarray(part, z.dtype) for part in (self.location, self.below, self.above))
+        return location + jnp.where(z > 0, above, below) * z
 
     def __call__(self, z: Array) -> Array:
         """Return the parameter for standard normal `z`, shape (draws,) or (members, draws)."""
-        location, scale = (jnp.asarray(part, z.dtype) for part in (self.location, self.scale))
-        x = location + scale * z
+        x = self.linked(z)
         if self.dist == "lognormal":
             return jnp.exp(x)
         if self.dist == "share":

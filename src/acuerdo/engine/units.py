@@ -119,5 +119,6 @@ def check(model: Model) -> None:
         expected = _expected(variable)
         if found.unit is not None and not _same(found.unit, expected):
             raise DataError(f"{variable.name}: declared in {expected:~P}, but the equation gives {found.unit:~P}")
-        if found.over is not None and found.over != variable.over:
+        same = found.over == variable.over or (found.over is None and variable.kind in ("stock", "level"))
+        if not same:
             raise DataError(f"{variable.name}: declared over {variable.over}, but the equation runs over {found.over}")

@@ -131,14 +131,16 @@ def calibrate(
     keep = tuple(dict.fromkeys((*keep, *problem.data.variables)))
     end, outputs, paths = problem.simulate(jnp.asarray(z), keep)
     rolled = {v for item in problem.observables.values() if item.rolling for _, v, _ in item.parts(built.model)}
-    covered = _coverage(problem, z, {k: v for k, v in outputs.items()})
+    covered = _coverage(problem, z, outputs)
+    future = z.copy()  # the record was run with the spreads held; the months ahead draw them
+    future[~result.active] = result.draw_held(draws, SEED)
     notes: dict[str, Any] = {
         "method": METHOD, "provisional": 1, "seed": SEED, "converged": int(result.converged),
         "objective": result.objective[-1], "steps": len(result.objective) - 1, "rows": len(problem.data.value),
         "unknowns": problem.size, "in_sample_coverage_90": covered, **digests(built, problem.figures),
     }  # fmt: skip
     return Posterior(
-        day, problem.months[-1], z[: built.size], np.asarray(problem.noise_sd(jnp.asarray(z))), problem.data.series,
+        day, problem.months[-1], future[: built.size], np.asarray(problem.noise_sd(jnp.asarray(future))), problem.data.series,
         {k: np.asarray(v) for k, v in end.items()}, {k: np.asarray(v[-1]) for k, v in paths.items()},
         {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled}, notes,
     )  # fmt: skip

@@ -32,7 +32,7 @@ def asylum_pending_total(asylum_pending):
     return total(asylum_pending, ORIGIN)
 
 
-@aux("person/month", source="register M16: decisions a month by staff and productivity")
+@aux("person/month", source="register M16: decisions a month")
 def decision_capacity(asylum_decisions, decision_backlog_share, asylum_pending_total):
     """Decisions that can be made in a month; never more than a share of the queue."""
     return asylum_decisions * (1 - exp(-ratio(asylum_pending_total * decision_backlog_share, asylum_decisions)))

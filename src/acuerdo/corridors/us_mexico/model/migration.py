@@ -11,7 +11,7 @@ ORIGIN = "origin"
 # ---- deciding to leave
 
 
-@aux("1", source="register A0.2: seasonal pattern of encounters, two harmonics")
+@aux("1", source="assumption: two harmonics of the year")
 def season(season_cos_1, season_sin_1, season_cos_2, season_sin_2, year_cos_1, year_sin_1, year_cos_2, year_sin_2):
     """Seasonal multiplier of departures."""
     return exp(
@@ -50,7 +50,7 @@ def enforcement_pressure(enforcement_effect, enforcement_upstream, interior_enfo
     return enforcement_effect * enforcement_upstream * interior_enforcement_felt * through_mexico
 
 
-@aux("1", source="register M13: removals bite when flights are funded; effect of a doubling")
+@aux("1", source="assumption, carried over from register M13; effect of a doubling")
 def flight_pressure(flight_effect, removal_flights_felt, removal_flights_reference):
     """Discouragement, in logs, by removal flights beyond the usual number."""
     return flight_effect * (removal_flights_felt / removal_flights_reference - 1)
@@ -85,14 +85,14 @@ def departure_discouragement(
     return upstream_share * upstream + enforcement_pressure + visa_pressure + flight_pressure - appointment_pull
 
 
-@aux("person/month", over=ORIGIN, source="design 3.1: latent pressure, season and belief")
+@aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
 def would_depart(base_departures, regional_pressure, origin_pressure, job_openings, job_pull, season, departure_discouragement):
-    """People who would set out for the border without a lawful way from home."""
+    """People who would set out for the border if there were no lawful way from home."""
     pull = job_pull * job_openings
     return base_departures * season * exp(regional_pressure + origin_pressure + pull - departure_discouragement)
 
 
-@flow("person/month", enters="in_transit", over=ORIGIN, source="design 3.1; register M15 for the replacement by centres")
+@flow("person/month", enters="in_transit", over=ORIGIN, source="assumption (structure); register M15 for the replacement by centres")
 def departures(would_depart, avoided_by_centres):
     """People who set out for the border."""
     return maximum(would_depart - avoided_by_centres, 0.1 * would_depart)
@@ -138,7 +138,7 @@ def turned_home(moving_on, passage, turned_home_share):
     return moving_on * (1 - passage) * turned_home_share
 
 
-@aux("event/month", over=ORIGIN, source="design 3.1: detention events by effort; events, not people")
+@aux("event/month", over=ORIGIN, source="assumption (structure): detention events by effort; events, not people")
 def irregular_events(
     in_transit, detection_rate, enforcement_practice, interior_enforcement, enforcement_floor, through_mexico, cooperation_factor
 ):
@@ -147,7 +147,7 @@ def irregular_events(
     return in_transit * detection_rate * effort * exp(enforcement_practice) * through_mexico
 
 
-@flow("person/month", leaves="in_transit", over=ORIGIN, source="design 3.1: returns from detention")
+@flow("person/month", leaves="in_transit", over=ORIGIN, source="assumption (structure): returns from detention")
 def returned_by_mexico(irregular_events, return_share, return_practice):
     """People that Mexico returns to their country."""
     return irregular_events * return_share * exp(return_practice)
@@ -181,14 +181,14 @@ def appointment_places(port_appointments, days_per_month, person_per_appointment
     return port_appointments * days_per_month * person_per_appointment * appointment_fill
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="design 3.3: places shared by demand")
+@flow("person/month", leaves="at_border", over=ORIGIN, source="assumption (structure): places shared by demand")
 def appointments_used(at_border, appointment_weight, appointment_places):
     """People received at a port of entry by appointment."""
     demand = at_border * appointment_weight
     return appointment_places * ratio(demand, total(demand, ORIGIN))
 
 
-@aux("event/month", over=ORIGIN, source="design 3.1: arrivals at ports without appointment are a series of their own")
+@aux("event/month", over=ORIGIN, source="assumption (structure): arrivals at ports without appointment are a series of their own")
 def encounters_at_ports(port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_used, event_per_person):
     """Encounters at ports of entry, with and without appointment."""
     other = port_base * exp(port_pressure) * (1 - port_closure_effect * port_asylum_closed)
@@ -205,10 +205,11 @@ def crossing_discouragement(upstream_share, parole_bundle_pressure, consequence_
     return (1 - upstream_share) * all_of_it
 
 
-@aux("person/month", over=ORIGIN, source="design 3.1")
-def attempts(at_border, attempt_rate, crossing_discouragement):
+@aux("person/month", over=ORIGIN, source="assumption (structure)")
+def attempts(at_border, attempt_rate, crossing_urgency, regional_pressure, origin_pressure, crossing_discouragement):
     """Attempts to cross between the ports of entry."""
-    return at_border * attempt_rate * exp(-crossing_discouragement)
+    urgency = crossing_urgency * (regional_pressure + origin_pressure)
+    return at_border * attempt_rate * exp(urgency - crossing_discouragement)
 
 
 @aux("person/month", over=ORIGIN, source="definition")
@@ -249,7 +250,7 @@ def procedure_share(expelled_share, returned_to_wait_wanted, found_between_ports
     return maximum(1 - expelled_share - ratio(returned_to_wait_wanted, found_between_ports), 0.0)
 
 
-@aux("1", over=ORIGIN, source="assumption: restrictions and flights turn releases into removals; register M5, M13")
+@aux("1", over=ORIGIN, source="assumption: restrictions and flights turn releases into removals")
 def repatriated_share(
     repatriated_base, repatriated_by_consequence, consequence_share, removal_flights, removal_flights_reference, flight_reach
 ):
@@ -259,7 +260,7 @@ def repatriated_share(
     return clip(repatriated_base + (1 - repatriated_base) * (more + flights), 0.0, 0.98)
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="register M8: most expelled people try again")
+@flow("person/month", leaves="at_border", over=ORIGIN, source="register M8: repeat crossing after expulsion")
 def expelled_went_home(found_between_ports, expelled_share, retry_after_expulsion):
     """Expelled people who do not try again; the others stay at the border."""
     return found_between_ports * expelled_share * (1 - retry_after_expulsion)
@@ -289,7 +290,7 @@ def admitted_to_procedure(found_between_ports, procedure_share, repatriated_shar
     return found_between_ports * procedure_share * (1 - repatriated_share)
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="design 3.1: undetected entries are a latent share")
+@flow("person/month", leaves="at_border", over=ORIGIN, source="assumption (structure): undetected entries are a latent share")
 def entered_undetected(attempts, detection_share, deaths_on_route_by_origin):
     """People who enter without being met."""
     return maximum(attempts * (1 - detection_share) - deaths_on_route_by_origin, 0.0)
@@ -297,7 +298,7 @@ def entered_undetected(attempts, detection_share, deaths_on_route_by_origin):
 
 @aux("person/month", over=ORIGIN, source="IOM Missing Migrants: deaths per attempt, higher in the hot months")
 def deaths_on_route_by_origin(attempts, death_risk, year_cos_1, year_cos_2, heat_effect):
-    """People who die or go missing near the border, wanted."""
+    """People who die or go missing near the border, before the number is held to the people who are there."""
     return attempts * death_risk * exp(-heat_effect * (year_cos_1 - 0.3 * year_cos_2))
 
 

@@ -81,7 +81,7 @@ def port_seizure_share(
     return minimum(maximum(base + more, 0.0), 0.95)
 
 
-@aux("1", source="register D2: interdiction between ports")
+@aux("1", source="assumption: interdiction between ports, moving with that at ports")
 def between_seizure(between_seizure_share, seizure_practice):
     """Share of what is shipped between ports that is seized."""
     return minimum(between_seizure_share * exp(seizure_practice), 0.95)
@@ -136,7 +136,7 @@ def pill_content(pill_reference, pill_elasticity, effective_supply):
     return pill_reference * power(effective_supply, pill_elasticity)
 
 
-@aux("1", source="register D4: price moves against supply; index")
+@aux("1", source="assumption; register D4 gives the drift of the price only")
 def price_index(price_elasticity, effective_supply):
     """Price of pure fentanyl, 1 at the reference."""
     return power(effective_supply, -price_elasticity)
@@ -188,7 +188,7 @@ def treatment_wanted(treatment_coverage, using_opioids, in_treatment, treatment_
     return maximum(in_treatment * treatment_exit_rate + (aim - in_treatment) / treatment_adjustment, 0.0)
 
 
-@flow("person/month", leaves="using_opioids", enters="in_treatment", source="register D11, D12")
+@flow("person/month", leaves="using_opioids", enters="in_treatment", source="register D12: treatment as a stock; pace is an assumption")
 def treatment_entry(treatment_wanted, using_opioids, treatment_entry_most):
     """People who enter treatment."""
     return minimum(treatment_wanted, using_opioids * treatment_entry_most)
@@ -224,7 +224,7 @@ def stable_recovery(in_remission, recovery_rate):
     return in_remission * recovery_rate
 
 
-@level("1", initial="unit_start", source="register D12 and critique of register D7: those at highest risk die first")
+@level("1", initial="unit_start", source="register D12; doubts noted in register D7: those at highest risk die first")
 def risk_left(risk_left, depletion, risk_renewal, fatal_hazard, hazard_reference):
     """Average risk of those who use, 1 at the reference; falls when many at high risk have died."""
     return (1 - risk_left) / risk_renewal - depletion * risk_left * (fatal_hazard / hazard_reference - 1)
@@ -268,7 +268,7 @@ def synthetic_opioid_deaths(deaths_while_using, deaths_in_treatment):
     return deaths_while_using + deaths_in_treatment
 
 
-@aux("person/month", source="design 3.4: deaths without a synthetic opioid, a series of their own")
+@aux("person/month", source="assumption (structure): deaths without a synthetic opioid, a series of their own")
 def other_overdose_deaths(other_deaths_base, other_deaths_pressure, death_season):
     """Overdose deaths without a synthetic opioid."""
     return other_deaths_base * exp(other_deaths_pressure) * death_season

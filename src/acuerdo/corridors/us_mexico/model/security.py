@@ -44,13 +44,13 @@ def homicide_ratio(homicide_trend_level, organisation_members, initial_members, 
     return homicide_trend_level * power(organisation_members / initial_members, capacity_elasticity)
 
 
-@aux("1", source="design 3.5: latent series of violence")
+@aux("1", source="assumption (structure): latent series of violence")
 def homicide_trend_level(violence):
     """Latent level of violence, 1 at the reference."""
     return exp(violence)
 
 
-@aux("person/month", source="register D13: 17 deaths over four years for each leader removed, most in the first year")
+@aux("person/month", source="register D13: 17 deaths for each leader removed, over the build-up (assumption)")
 def homicides_by_leadership(leadership_operations, homicides_per_removal):
     """Homicides that follow the removal of leaders."""
     return leadership_operations * homicides_per_removal

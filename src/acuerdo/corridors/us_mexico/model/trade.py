@@ -7,7 +7,7 @@ sector = Sector("trade")
 aux = sector.aux
 
 
-@aux("1", source="design 3.6: officers are one pool; encounters above the usual pull some off cargo (assumption)")
+@aux("1", source="assumption (structure): officers are one pool; encounters above the usual pull some off cargo (assumption)")
 def cargo_officers(encounters_total, encounters_reference, officers_pulled):
     """Officers left for cargo and inspection, 1 in usual times."""
     return clip(1 - officers_pulled * (encounters_total / encounters_reference - 1), 0.5, 1.2)

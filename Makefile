@@ -1,0 +1,55 @@
+# make brief   install what it needs, then write the briefs (HTML and PDF, English and Spanish) to briefs/
+# make test    install what it needs, then run every check and test
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help install dev brief test lint types figures posterior clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "acuerdo needs Python 3.11 or newer: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.run
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	touch $@
+
+install: $(VENV)/.run
+dev: $(VENV)/.dev
+
+brief: $(VENV)/.run
+	$(BIN)/acuerdo brief --out briefs
+	$(BIN)/acuerdo brief --as-of 2023-09-29 --out briefs
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.dev
+	$(BIN)/mypy
+
+test: $(VENV)/.dev lint types
+	$(BIN)/python -m pytest -m "not model and not browser and not slow"
+	$(BIN)/python -m pytest -m "model and not slow and not browser"
+	$(BIN)/python -m pytest -m "slow or browser"
+
+# for maintainers: FOLDER holds the source tables
+figures: $(VENV)/.run
+	$(BIN)/python tools/build_snapshot.py $(FOLDER)
+
+posterior: $(VENV)/.run
+	$(BIN)/acuerdo calibrate
+	$(BIN)/acuerdo calibrate --as-of 2023-09-29
+	$(BIN)/acuerdo calibrate --as-of 2024-12
+
+clean:
+	rm -rf $(VENV) briefs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,230 @@
+"""The command line: `acuerdo ...`. Heavy parts are imported only by the command that needs them."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from acuerdo import __version__
+from acuerdo.dialogue.commands import app as dossier_app
+from acuerdo.errors import AcuerdoError, InputError
+from acuerdo.figures.commands import app as figures_app
+
+app = typer.Typer(
+    help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
+    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+)  # fmt: skip
+app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
+app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
+
+AsOf = Annotated[str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")]
+CorridorName = Annotated[str | None, typer.Option(help="Corridor; the one installed if there is only one.")]
+
+
+class Format(StrEnum):
+    """Forms in which a projection can be written."""
+
+    csv = "csv"
+    json = "json"
+    netcdf = "netcdf"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"acuerdo {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+) -> None:
+    """Shared options."""
+
+
+class _Steps:
+    """A progress bar on standard error, for work of known length."""
+
+    def __init__(self, title: str, total: int | None = None) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        self._bar = Progress(
+            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
+            console=Console(stderr=True), transient=True,
+        )  # fmt: skip
+        self._title, self._total, self._task = title, total, None
+
+    def __enter__(self) -> _Steps:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, step: int, most: int, value: float) -> None:
+        """Show a step of a fit."""
+        if self._task is None:
+            self._task = self._bar.add_task(self._title, total=most)  # type: ignore[assignment]
+        self._bar.update(self._task, completed=step, total=most)  # type: ignore[arg-type]
+
+    def tick(self, name: str) -> None:
+        """Show that one of `total` pieces is done."""
+        if self._task is None:
+            self._task = self._bar.add_task(self._title, total=self._total)  # type: ignore[assignment]
+        self._bar.advance(self._task)  # type: ignore[arg-type]
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        InputError: the place cannot be written to.
+    """
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
+        part.replace(path)
+    except OSError as problem:
+        raise InputError("out", str(path), f"a place that can be written to ({problem.strerror})") from problem
+
+
+@app.command()
+def project(
+    as_of: AsOf = None,
+    months: Annotated[int, typer.Option(help="Months ahead.")] = 12,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="LEVER=VALUE[@YYYY-MM]", help="Set a lever; may be repeated.")] = None,
+    measures: Annotated[Path | None, typer.Option(help="File of measures (YAML).")] = None,
+    draws: Annotated[int, typer.Option(help="Number of draws.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
+    format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.csv,
+    out: Annotated[Path | None, typer.Option(help="File to write; standard output without it (netcdf needs one).")] = None,
+    corridor: CorridorName = None,
+) -> None:
+    """Project the published series and the outcomes, under any setting of the levers."""
+    if format_ is Format.netcdf and out is None:
+        raise InputError("out", None, "a file name, for --format netcdf", "projection.nc")
+    from acuerdo import projection
+
+    with _Steps("Fitting the model to the figures of that day") as steps:
+        found = projection.project(as_of, months, set_, measures, draws, seed, corridor, steps)
+    if format_ is Format.netcdf:
+        assert out is not None
+        write_whole(out, bytes(found.to_netcdf(engine="h5netcdf")))  # type: ignore[call-overload]
+        return
+    table = projection.to_table(found)
+    if format_ is Format.csv:
+        text = table.to_csv(index=False, float_format="%.6g")
+    else:
+        import json
+
+        text = json.dumps({"about": _plain(found.attrs), "rows": table.to_dict("records")}, ensure_ascii=False, indent=1) + "\n"
+    if out is None:
+        sys.stdout.write(text)
+        if found.attrs["provisional"]:
+            typer.echo("Provisional: the calibration is a quick one; see docs/method.md.", err=True)
+    else:
+        write_whole(out, text)
+
+
+def _plain(attrs: dict[str, Any]) -> dict[str, Any]:
+    return {key: value.item() if hasattr(value, "item") else value for key, value in attrs.items()}
+
+
+@app.command()
+def levers(corridor: CorridorName = None, lang: Annotated[str, typer.Option(help="en or es")] = "en") -> None:
+    """List the levers: owner, unit, range, and the evidence behind them."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from acuerdo import corridor as corridors
+    from acuerdo.i18n import Texts
+    from acuerdo.levers import load_levers
+
+    home = corridors.load(corridor)
+    texts = Texts(lang, home)
+    table = Table("lever", "owner", "range", "what it is", "evidence")
+    for lever in load_levers(home).values():
+        owner = texts.pick(home.about["both"] if lever.owner == "both" else home.about["sides"][lever.owner])
+        span = f"{texts.number(lever.range[0], 2)} - {texts.number(lever.range[1], 2)} {lever.unit_label[lang]}"
+        table.add_row(lever.name, owner, span, lever.help[lang], lever.evidence)
+    Console().print(table)
+
+
+@app.command()
+def calibrate(
+    as_of: AsOf = None,
+    out: Annotated[Path | None, typer.Option(help="File to write; the corridor's packaged posterior without it.")] = None,
+    corridor: CorridorName = None,
+) -> None:
+    """Fit the model to what had been published by a day (quick, provisional) and keep the posterior."""
+    from acuerdo.engine.load import load_model
+    from acuerdo.figures.store import Figures
+    from acuerdo.inference import posterior
+    from acuerdo.timeline import parse_as_of
+
+    built = load_model(corridor)
+    figures = Figures.open(built.corridor)
+    day = parse_as_of(as_of)
+    with _Steps("Fitting the model to the figures") as steps:
+        found = posterior.calibrate(built, figures, day, steps)
+    path = out or posterior.packaged(built) / posterior.file_name(day)
+    found.save(path)
+    typer.echo(f"{path}")
+    for name in ("rows", "unknowns", "steps", "converged", "objective", "in_sample_coverage_90"):
+        value = found.notes[name]
+        typer.echo(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+
+
+@app.command()
+def brief(
+    as_of: AsOf = None,
+    lang: Annotated[list[str] | None, typer.Option(help="en or es; may be repeated; both without it.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder to write to.")] = Path("briefs"),
+    draws: Annotated[int, typer.Option(help="Number of draws.")] = 1000,
+    seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
+    corridor: CorridorName = None,
+) -> None:
+    """Write the brief as HTML and PDF."""
+    from acuerdo import corridor as corridors
+    from acuerdo.i18n import Texts
+
+    home = corridors.load(corridor)
+    languages = list(dict.fromkeys(lang or list(home.about["locales"])))
+    for language in languages:
+        Texts(language, home)  # an unknown language is refused before any work
+    from acuerdo import effects, projection
+    from acuerdo.brief import content, output
+    from acuerdo.dialogue.dossier import load_dossier
+    from acuerdo.figures.store import Figures
+
+    with _Steps("Fitting the model to the figures of that day") as steps:
+        projector = projection.make_projector(as_of, 12, draws, seed, corridor, steps)
+    ahead = projection.to_dataset(projector, projector.run())
+    with _Steps("What each measure does", len(projector.built.levers)) as steps:
+        table = effects.measure_effects(projector, 12, steps.tick)
+    figures, dossier = Figures.open(home), load_dossier(home)
+    for language in languages:
+        made = content.assemble(
+            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, projector.posterior.day
+        )
+        for path in output.write(made, out):
+            typer.echo(str(path))
+
+
+def main() -> None:
+    """Run the command line; an error that a person can mend is one line on standard error, and exit code 2."""
+    try:
+        app(prog_name="acuerdo")
+    except AcuerdoError as problem:
+        typer.echo(f"acuerdo: {problem}", err=True)
+        raise SystemExit(2) from None
+
+
+if __name__ == "__main__":
+    main()

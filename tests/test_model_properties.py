@@ -1,0 +1,104 @@
+"""What must hold for any setting of the levers: finite, not negative, conserved."""
+
+import jax.numpy as jnp
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from acuerdo.engine.load import load_model
+from acuerdo.engine.run import audit, process_paths
+from acuerdo.inference.problem import season_inputs
+
+MONTHS = pd.period_range("2025-01", periods=24, freq="M")
+DRAWS = 8
+
+
+@pytest.fixture(scope="module")
+def built():
+    return load_model()
+
+
+@pytest.fixture(scope="module")
+def drawn(built):
+    rng = np.random.default_rng(5)
+    parameters = built.values(jnp.asarray(rng.standard_normal((built.size, DRAWS))))
+    latent = {}
+    for name, process in built.processes.items():
+        members = built.members(process.over)
+        shape = (len(MONTHS), *([len(members)] if members else []), DRAWS)
+        shocks = jnp.asarray(rng.standard_normal(shape))
+        latent[name] = process_paths(shocks, parameters[f"{name}_persistence"], parameters[f"{name}_sd"])
+    return parameters, {**season_inputs(MONTHS), **latent}
+
+
+def run(built, drawn, values):
+    """Run with each lever at `values[lever]`: two numbers, the second from the middle month on."""
+    parameters, given_inputs = drawn
+    half = len(MONTHS) // 2
+    inputs = dict(given_inputs)
+    for name, lever in built.levers.items():
+        first, second = (lever.spread(v, built.members(lever.over)) for v in values[name])
+        path = np.stack([first] * half + [second] * (len(MONTHS) - half))
+        inputs[f"{name}_set"] = jnp.asarray(path)[..., None]
+    keep = tuple(v.name for v in built.model.of_kind("stock", "level", "flow"))
+    start = built.simulator.first_state(parameters, inputs, DRAWS)
+    _, outputs = built.simulator.run(start, parameters, inputs, keep)
+    return start, {name: np.asarray(value) for name, value in outputs.items()}
+
+
+def settings_of(built):
+    ranges = {name: lever.range for name, lever in built.levers.items()}
+    one = {n: st.one_of(st.sampled_from(r), st.floats(*r)) for n, r in ranges.items()}
+    return st.fixed_dictionaries({n: st.tuples(v, v) for n, v in one.items()})
+
+
+def check(built, start, outputs):
+    for variable in built.model.of_kind("stock", "flow"):
+        values = outputs[variable.name]
+        assert np.isfinite(values).all(), f"{variable.name} is not finite"
+        assert (values >= 0).all(), f"{variable.name} is negative: {values.min()}"
+    for variable in built.model.of_kind("level"):
+        assert np.isfinite(outputs[variable.name]).all(), f"{variable.name} is not finite"
+    worst = max(audit(built.model, start, outputs).items(), key=lambda item: item[1])
+    assert worst[1] < 1e-6, f"{worst[0]} is not conserved: {worst[1]}"
+
+
+@pytest.mark.model
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_any_setting_is_finite_not_negative_and_conserved(built, drawn, data):
+    values = data.draw(settings_of(built))
+    start, outputs = run(built, drawn, values)
+    check(built, start, outputs)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("end", [0, 1])
+def test_all_levers_at_one_end(built, drawn, end):
+    values = {name: (lever.range[end], lever.range[1 - end]) for name, lever in built.levers.items()}
+    start, outputs = run(built, drawn, values)
+    check(built, start, outputs)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("unit", ["person", "kg", "case"])
+def test_what_enters_and_leaves_the_whole_accounts_for_the_change(built, drawn, unit):
+    """Only flows across the boundary change the total of a quantity: flows between stocks cancel."""
+    values = {name: (lever.range[0] + 0.7 * (lever.range[1] - lever.range[0]), lever.range[0]) for name, lever in built.levers.items()}
+    start, outputs = run(built, drawn, values)
+    stocks = [v for v in built.model.of_kind("stock") if v.unit == unit]
+
+    def whole(found):
+        return sum(np.asarray(found(v.name)).reshape(-1, DRAWS).sum(axis=0) for v in stocks)
+
+    before, after = whole(lambda n: start[n]), whole(lambda n: outputs[n][-1])
+    moved = np.zeros(DRAWS)
+    for flow in built.model.of_kind("flow"):
+        ends = [flow.leaves, flow.enters]
+        if not any(e and built.model.variables[e].unit == unit for e in ends):
+            continue
+        amount = outputs[flow.name].reshape(-1, DRAWS).sum(axis=0)
+        moved += amount * (flow.leaves is None) - amount * (flow.enters is None)
+    np.testing.assert_allclose(after - before, moved, rtol=1e-6, atol=1e-6 * float(np.max(after)))
