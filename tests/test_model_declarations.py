@@ -170,10 +170,12 @@ def test_every_prior_is_ordered_and_finite(built: CorridorModel) -> None:
         prior, members = parameter.prior, built.members(parameter.over)
         transform = built.transforms[name]
         assert np.isfinite(transform.location).all(), name
-        assert np.isfinite(transform.below).all() and np.isfinite(transform.above).all(), name
+        assert np.isfinite(transform.below).all(), name
+        assert np.isfinite(transform.above).all(), name
         if prior.dist == "fixed":
             continue
-        assert (transform.below > 0).all() and (transform.above > 0).all(), name
+        assert (transform.below > 0).all(), name
+        assert (transform.above > 0).all(), name
         if prior.times is None:
             low, median, high = (_by_member(part, members) for part in (prior.low, prior.median, prior.high))
             assert all(a < b < c for a, b, c in zip(low, median, high, strict=True)), name

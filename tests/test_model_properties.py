@@ -86,7 +86,10 @@ def test_all_levers_at_one_end(built, drawn, end):
 @pytest.mark.parametrize("unit", ["person", "kg", "case"])
 def test_what_enters_and_leaves_the_whole_accounts_for_the_change(built, drawn, unit):
     """Only flows across the boundary change the total of a quantity: flows between stocks cancel."""
-    values = {name: (lever.range[0] + 0.7 * (lever.range[1] - lever.range[0]), lever.range[0]) for name, lever in built.levers.items()}
+    values = {
+        name: (lever.range[0] + 0.7 * (lever.range[1] - lever.range[0]), lever.range[0])
+        for name, lever in built.levers.items()
+    }
     start, outputs = run(built, drawn, values)
     stocks = [v for v in built.model.of_kind("stock") if v.unit == unit]
 

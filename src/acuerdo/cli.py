@@ -16,12 +16,16 @@ from acuerdo.figures.commands import app as figures_app
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
-    no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
-)  # fmt: skip
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 
-AsOf = Annotated[str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")]
+AsOf = Annotated[
+    str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")
+]
 CorridorName = Annotated[str | None, typer.Option(help="Corridor; the one installed if there is only one.")]
 
 
@@ -41,7 +45,9 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def _main(
-    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
 ) -> None:
     """Shared options."""
 
@@ -51,12 +57,24 @@ class _Steps:
 
     def __init__(self, title: str, total: int | None = None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeElapsedColumn,
+            TimeRemainingColumn,
+        )
 
         self._bar = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn(),
-            console=Console(stderr=True), transient=True,
-        )  # fmt: skip
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
         self._title, self._total, self._task = title, total, None
 
     def __enter__(self) -> _Steps:
@@ -98,12 +116,16 @@ def write_whole(path: Path, content: str | bytes) -> None:
 def project(
     as_of: AsOf = None,
     months: Annotated[int, typer.Option(help="Months ahead.")] = 12,
-    set_: Annotated[list[str] | None, typer.Option("--set", metavar="LEVER=VALUE[@YYYY-MM]", help="Set a lever; may be repeated.")] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="LEVER=VALUE[@YYYY-MM]", help="Set a lever; may be repeated.")
+    ] = None,
     measures: Annotated[Path | None, typer.Option(help="File of measures (YAML).")] = None,
     draws: Annotated[int, typer.Option(help="Number of draws.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
     format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.csv,
-    out: Annotated[Path | None, typer.Option(help="File to write; standard output without it (netcdf needs one).")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; standard output without it (netcdf needs one).")
+    ] = None,
     corridor: CorridorName = None,
 ) -> None:
     """Project the published series and the outcomes, under any setting of the levers."""
@@ -115,7 +137,7 @@ def project(
         found = projection.project(as_of, months, set_, measures, draws, seed, corridor, steps)
     if format_ is Format.netcdf:
         assert out is not None
-        write_whole(out, bytes(found.to_netcdf(engine="h5netcdf")))  # type: ignore[call-overload]
+        write_whole(out, bytes(found.to_netcdf(engine="h5netcdf")))
         return
     table = projection.to_table(found)
     if format_ is Format.csv:
@@ -123,7 +145,10 @@ def project(
     else:
         import json
 
-        text = json.dumps({"about": _plain(found.attrs), "rows": table.to_dict("records")}, ensure_ascii=False, indent=1) + "\n"
+        text = (
+            json.dumps({"about": _plain(found.attrs), "rows": table.to_dict("records")}, ensure_ascii=False, indent=1)
+            + "\n"
+        )
     if out is None:
         sys.stdout.write(text)
         if found.attrs["provisional"]:
@@ -159,7 +184,9 @@ def levers(corridor: CorridorName = None, lang: Annotated[str, typer.Option(help
 @app.command()
 def calibrate(
     as_of: AsOf = None,
-    out: Annotated[Path | None, typer.Option(help="File to write; the corridor's packaged posterior without it.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="File to write; the corridor's packaged posterior without it.")
+    ] = None,
     corridor: CorridorName = None,
 ) -> None:
     """Fit the model to what had been published by a day (quick, provisional) and keep the posterior."""

@@ -78,12 +78,24 @@ def _row(
     wrong = float((np.sign(change) != np.sign(mean)).mean()) if np.any(change != 0) else 0.0
     side = outcome.sides[0] if len(outcome.sides) == 1 else "both"
     return {
-        "lever": lever.name, "lever_label": lever.label, "owner": lever.owner,
-        "setting_label": setting_label(built, lever, setting.value, without), "evidence": lever.evidence,
-        "contested": lever.contested, "outcome": outcome.name, "outcome_label": outcome.label, "side": side,
-        "unit": outcome.unit, "unit_label": outcome.unit_label, "prefers": outcome.prefers, "base": float(base.mean()),
-        "change": mean, "q05": float(low), "q95": float(high), "p_wrong_sign": wrong,
-    }  # fmt: skip
+        "lever": lever.name,
+        "lever_label": lever.label,
+        "owner": lever.owner,
+        "setting_label": setting_label(built, lever, setting.value, without),
+        "evidence": lever.evidence,
+        "contested": lever.contested,
+        "outcome": outcome.name,
+        "outcome_label": outcome.label,
+        "side": side,
+        "unit": outcome.unit,
+        "unit_label": outcome.unit_label,
+        "prefers": outcome.prefers,
+        "base": float(base.mean()),
+        "change": mean,
+        "q05": float(low),
+        "q95": float(high),
+        "p_wrong_sign": wrong,
+    }
 
 
 def setting_label(built: CorridorModel, lever: Lever, value: float, without: float) -> dict[str, str]:
@@ -91,8 +103,8 @@ def setting_label(built: CorridorModel, lever: Lever, value: float, without: flo
     found = {}
     for lang in built.corridor.about["locales"]:
         texts = Texts(lang, built.corridor)
-        share = lever.range[1] <= 1.5 and lever.range != (0.0, 1.0) or (lever.unit == "1" and lever.range == (0.0, 1.0))
-        show = _percent(texts) if share and "(" not in lever.unit_label[lang] else _plain(texts)
+        share = lever.unit == "1" and "(" not in lever.unit_label[lang]
+        show = _percent(texts) if share else _plain(texts)
         found[lang] = texts.t("measure.setting", value=show(value), unit=lever.unit_label[lang], without=show(without))
     return found
 
@@ -110,10 +122,8 @@ def unknowns(built: CorridorModel, shown: int = 14) -> list[Mapping[str, str]]:
 
     The assumptions listed are those of the widest priors, relative to their own size.
     """
-    found: list[Mapping[str, str]] = []
     assumed = [p for p in built.parameters.values() if p.evidence == "assumption" and p.prior.dist != "fixed"]
     effects = [p for p in assumed if not p.name.endswith(("_sd", "_persistence", "_build_up", "_fade", "_cost"))]
     widths = {p.name: float(np.max(built.transforms[p.name].above + built.transforms[p.name].below)) for p in effects}
-    for item in sorted(effects, key=lambda p: -widths[p.name])[:shown]:
-        found.append({"kind": "assumption", "text_en": item.en, "text_es": item.es})
-    return found
+    widest = sorted(effects, key=lambda p: -widths[p.name])[:shown]
+    return [{"kind": "assumption", "text_en": item.en, "text_es": item.es} for item in widest]

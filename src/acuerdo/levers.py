@@ -169,8 +169,14 @@ def history(
             continue
         if rule.known_until is not None and (day is None or day >= rule.known_until):
             continue
-        values = _apply(rule, lever, values, months, wanted, entries, figures)
-    return np.clip(values, 0.0, None) if lever.over else np.clip(values, *lever.range)
+        values = _apply(_as_known(rule, day), lever, values, months, wanted, entries, figures)
+    return np.asarray(np.clip(values, 0.0, None if lever.over else lever.range[1]))
+
+
+def _as_known(rule: Rule, day: date | None) -> Rule:
+    """Return a rule without an end that was not yet known on the day."""
+    ends = {name: None for name in ("to", "until") if day is not None and (getattr(rule, name) or day) > day}
+    return rule.model_copy(update=ends) if ends else rule
 
 
 def _share_in_force(rule: Rule, months: pd.PeriodIndex) -> Floats:
@@ -198,9 +204,12 @@ def _apply(
     window = window[:, None] if members else window
     if rule.measure is None:
         assert rule.value is not None
-        chosen = rule.value * np.array(
-            [lever.targets.get(m, 0.0) if rule.targets else float(m in rule.members) for m in members]
-        ) if members else np.asarray(rule.value)
+        chosen = (
+            rule.value
+            * np.array([lever.targets.get(m, 0.0) if rule.targets else float(m in rule.members) for m in members])
+            if members
+            else np.asarray(rule.value)
+        )
         touched = chosen > 0 if members else np.asarray(True)
         return np.where(touched & (window > 0), values * (1 - window) + chosen * window, values)
     measure = [e for e in entries if e.measure == rule.measure]
@@ -235,10 +244,10 @@ def _from_series(rule: Rule, values: Floats, months: pd.PeriodIndex, figures: Fi
     last = None
     values = values.copy()
     spans: dict[tuple[Any, Any], float] = {}
-    for row in table.itertuples():
-        if row.frequency in ("month", "year", "fiscal_year"):
-            key = (row.start, row.end)
-            spans[key] = spans.get(key, 0.0) + float(row.value)
+    for row in table.to_dict("records"):
+        if row["frequency"] in ("month", "year", "fiscal_year"):
+            key = (row["start"], row["end"])
+            spans[key] = spans.get(key, 0.0) + float(row["value"])
     for (start, end), amount in sorted(spans.items()):
         first, final = pd.Period(start, "M"), pd.Period(end, "M")
         length = (final - first).n + 1

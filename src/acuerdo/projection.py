@@ -134,9 +134,11 @@ class Projector:
             shape = (len(self.months), *([len(members)] if members else []), self.draws)
             shocks = self._rng(name).standard_normal(shape)
             paths[name] = process_paths(
-                jnp.asarray(shocks), self._parameters[f"{name}_persistence"], self._parameters[f"{name}_sd"],
+                jnp.asarray(shocks),
+                self._parameters[f"{name}_persistence"],
+                self._parameters[f"{name}_sd"],
                 jnp.asarray(self.posterior.latent[name]),
-            )  # fmt: skip
+            )
         return paths
 
     def levers(self, settings: Sequence[Setting] = ()) -> dict[str, Floats]:
@@ -149,7 +151,11 @@ class Projector:
         return scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
 
     def run(
-        self, settings: Sequence[Setting] = (), *, noise: bool = True, keep: Sequence[str] = (),
+        self,
+        settings: Sequence[Setting] = (),
+        *,
+        noise: bool = True,
+        keep: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
     ) -> Ensemble:
         """Run one scenario.
@@ -171,7 +177,8 @@ class Projector:
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         shape = len(self.months), self.draws
         arrays = {
-            name: np.broadcast_to(value, (value.shape[0], *value.shape[1:-1], shape[1])) for name, value in arrays.items()
+            name: np.broadcast_to(value, (value.shape[0], *value.shape[1:-1], shape[1]))
+            for name, value in arrays.items()
         }
         observed = {name: self._observe(item, arrays) for name, item in self.observables.items()} if noise else {}
         return Ensemble(self.months, arrays, observed)
@@ -207,7 +214,7 @@ def summary(draws: Floats) -> Floats:
 def project(
     as_of: str | date | None = None,
     months: int = 12,
-    set: Mapping[str, float | str] | Sequence[str] | None = None,
+    set: Mapping[str, float | str] | Sequence[str] | None = None,  # noqa: A002 the name users know from --set
     measures: str | Path | None = None,
     draws: int = 1000,
     seed: int = 1,
@@ -239,18 +246,16 @@ def project(
     return to_dataset(projector, projector.run(settings), settings)
 
 
-def collect(
-    set: Mapping[str, float | str] | Sequence[str] | None, measures: str | Path | None
-) -> list[Setting]:
-    """Return the settings of a measures file and of `set`, in this order.
+def collect(wanted: Mapping[str, float | str] | Sequence[str] | None, measures: str | Path | None) -> list[Setting]:
+    """Return the settings of a measures file and then those wanted besides, in this order.
 
     Raises:
         InputError, DataError: one is not valid.
     """
     settings = scenario.read_measures(Path(measures)) if measures is not None else []
-    if isinstance(set, Mapping):
-        return settings + [scenario.parse_setting(f"{name}={value}") for name, value in set.items()]
-    return settings + [scenario.parse_setting(text) for text in set or []]
+    if isinstance(wanted, Mapping):
+        return settings + [scenario.parse_setting(f"{name}={value}") for name, value in wanted.items()]
+    return settings + [scenario.parse_setting(text) for text in wanted or []]
 
 
 def whole(field: str, value: int, low: int, high: int) -> int:
@@ -265,7 +270,11 @@ def whole(field: str, value: int, low: int, high: int) -> int:
 
 
 def make_projector(
-    as_of: str | date | None, months: int, draws: int, seed: int, corridor: str | None = None,
+    as_of: str | date | None,
+    months: int,
+    draws: int,
+    seed: int,
+    corridor: str | None = None,
     progress: Callable[[int, int, float], None] | None = None,
 ) -> Projector:
     """Load model, figures and posterior, ready to run scenarios. See `project` for the arguments."""
@@ -289,33 +298,44 @@ def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Sett
     for name, members in ensemble.observed.items():
         entry = catalogue[name]
         attrs = {
-            "units": entry.unit, "kind": "observable", "source": f"{entry.publisher}, {entry.table}",
+            "units": entry.unit,
+            "kind": "observable",
+            "source": f"{entry.publisher}, {entry.table}",
             **{f"label_{lang}": entry.label[lang] for lang in built.corridor.about["locales"]},
-        }  # fmt: skip
+        }
         if list(members) == ["ALL"]:
             data[name] = xr.DataArray(summary(members["ALL"]), dims=("statistic", "month"), coords=coords, attrs=attrs)
             continue
         dimension = f"{entry.dimension}" if entry.dimension in projector.members else f"{name}.{entry.dimension}"
         data[name] = xr.DataArray(
-            np.stack([summary(v) for v in members.values()], axis=-1), dims=("statistic", "month", dimension),
-            coords={**coords, dimension: list(members)}, attrs=attrs,
-        )  # fmt: skip
+            np.stack([summary(v) for v in members.values()], axis=-1),
+            dims=("statistic", "month", dimension),
+            coords={**coords, dimension: list(members)},
+            attrs=attrs,
+        )
     for name, outcome in projector.outcomes.items():
         values = ensemble.outputs[outcome.variable] * outcome.factor
         attrs = {
-            "units": outcome.unit, "kind": "outcome", "sides": ",".join(outcome.sides), "prefers": outcome.prefers,
+            "units": outcome.unit,
+            "kind": "outcome",
+            "sides": ",".join(outcome.sides),
+            "prefers": outcome.prefers,
             "source": f"model: {outcome.variable}",
             **{f"label_{lang}": outcome.label[lang] for lang in built.corridor.about["locales"]},
-        }  # fmt: skip
+        }
         data[name] = xr.DataArray(summary(values), dims=("statistic", "month"), coords=coords, attrs=attrs)
     notes = projector.posterior.notes
     return xr.Dataset(data).assign_attrs(
-        title=built.corridor.about["title"]["en"], as_of=str(projector.posterior.day or "latest"),
-        draws=projector.draws, seed=projector.seed, provisional=int(notes.get("provisional", 1)),
-        method=str(notes.get("method", "")), data_digest=str(notes.get("data_digest", "")),
+        title=built.corridor.about["title"]["en"],
+        as_of=str(projector.posterior.day or "latest"),
+        draws=projector.draws,
+        seed=projector.seed,
+        provisional=int(notes.get("provisional", 1)),
+        method=str(notes.get("method", "")),
+        data_digest=str(notes.get("data_digest", "")),
         model_digest=str(notes.get("model_digest", "")),
         settings="; ".join(f"{s.lever}={s.value:g}" + (f"@{s.start}" if s.start else "") for s in settings) or "none",
-    )  # fmt: skip
+    )
 
 
 def to_table(dataset: xr.Dataset) -> pd.DataFrame:
@@ -331,12 +351,25 @@ def to_table(dataset: xr.Dataset) -> pd.DataFrame:
                     continue
                 rows.append(
                     {
-                        "month": str(month)[:7], "id": str(name), "kind": array.attrs["kind"], "member": member,
+                        "month": str(month)[:7],
+                        "id": str(name),
+                        "kind": array.attrs["kind"],
+                        "member": member,
                         "unit": array.attrs["units"],
                         **{s: float(values[k, i]) for k, s in enumerate(STATISTICS)},
                     }
-                )  # fmt: skip
+                )
     return pd.DataFrame(rows)
 
 
-__all__ = ["Ensemble", "Outcome", "Projector", "collect", "load_outcomes", "make_projector", "project", "to_dataset", "to_table"]
+__all__ = [
+    "Ensemble",
+    "Outcome",
+    "Projector",
+    "collect",
+    "load_outcomes",
+    "make_projector",
+    "project",
+    "to_dataset",
+    "to_table",
+]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -58,7 +59,8 @@ def read_measures(path: Path) -> list[Setting]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        node, data = yaml.compose(text, yaml.SafeLoader), yaml.safe_load(text)
+        node: Any = yaml.compose(text, yaml.SafeLoader)
+        data = yaml.safe_load(text)
     except (OSError, UnicodeDecodeError) as problem:
         raise DataError(f"measures {path}: cannot be read ({problem.__class__.__name__})") from problem
     except (yaml.YAMLError, ValueError) as problem:
@@ -72,7 +74,10 @@ def read_measures(path: Path) -> list[Setting]:
         if key not in fields:
             raise unknown_name("field", str(key), fields, where=str(path))
     lines = next(value for key, value in node.value if key.value == "measures").value
-    return [_one(entry, f"{path}, line {mark.start_mark.line + 1}") for entry, mark in zip(data["measures"], lines, strict=True)]
+    return [
+        _one(entry, f"{path}, line {mark.start_mark.line + 1}")
+        for entry, mark in zip(data["measures"], lines, strict=True)
+    ]
 
 
 def _one(entry: object, where: str) -> Setting:
@@ -104,11 +109,16 @@ def check(settings: Sequence[Setting], levers: Mapping[str, Lever], months: pd.P
         for field, month in (("from", item.start), ("to", item.end)):
             if month is not None and not months[0] <= month <= months[-1]:
                 nearest = months[0] if month < months[0] else months[-1]
-                raise InputError(f"{item.lever} {field}", str(month), f"{months[0]} to {months[-1]}", str(nearest), item.where)
+                raise InputError(
+                    f"{item.lever} {field}", str(month), f"{months[0]} to {months[-1]}", str(nearest), item.where
+                )
 
 
 def apply(
-    settings: Sequence[Setting], base: Mapping[str, Floats], levers: Mapping[str, Lever], months: pd.PeriodIndex,
+    settings: Sequence[Setting],
+    base: Mapping[str, Floats],
+    levers: Mapping[str, Lever],
+    months: pd.PeriodIndex,
     members: Mapping[str, Sequence[str]],
 ) -> dict[str, Floats]:
     """Return lever values by month with the settings made, later ones over earlier ones.

@@ -95,9 +95,7 @@ class Sector:
         """Declare a stock; the function gives its first value from parameters."""
         return self._add("stock", unit, over, source)
 
-    def level(
-        self, unit: str, *, initial: str, over: str | None = None, source: str
-    ) -> Callable[[Equation], Equation]:
+    def level(self, unit: str, *, initial: str, over: str | None = None, source: str) -> Callable[[Equation], Equation]:
         """Declare an information level; the function gives its rate of change a month."""
         return self._add("level", unit, over, source, initial=initial)
 
@@ -152,11 +150,15 @@ class Model:
                 raise DataError(f"{variable.name}: no dimension {variable.over!r}; there are {list(self.dimensions)}")
             for need in (*variable.depends, *filter(None, (variable.initial, variable.leaves, variable.enters))):
                 if need not in known:
-                    raise DataError(f"{variable.name}: depends on unknown {need!r}; nearest: {nearest_name(need, known)}")
+                    raise DataError(
+                        f"{variable.name}: depends on unknown {need!r}; nearest: {nearest_name(need, known)}"
+                    )
             for end in filter(None, (variable.leaves, variable.enters)):
                 stock = self.variables[end]
                 if stock.kind != "stock":
-                    raise DataError(f"{variable.name}: a flow ends at a stock or the boundary, not at the {stock.kind} {end}")
+                    raise DataError(
+                        f"{variable.name}: a flow ends at a stock or the boundary, not at the {stock.kind} {end}"
+                    )
                 if stock.over != variable.over:
                     raise DataError(f"{variable.name}: runs over {variable.over}, but {end} runs over {stock.over}")
             if variable.kind == "stock":
@@ -166,7 +168,9 @@ class Model:
             if variable.initial is not None:
                 first = self.variables[variable.initial]
                 if first.kind not in ("parameter", "lever", "input", "process"):
-                    raise DataError(f"{variable.name}: starts at a parameter or an input, not at the {first.kind} {first.name}")
+                    raise DataError(
+                        f"{variable.name}: starts at a parameter or an input, not at the {first.kind} {first.name}"
+                    )
                 if first.over not in (None, variable.over):
                     raise DataError(f"{variable.name}: runs over {variable.over}, but {first.name} over {first.over}")
 
@@ -189,7 +193,9 @@ class Model:
             if done.get(name):
                 return
             if name in path:
-                raise DataError("equations form a loop without a stock: " + " -> ".join((*path[path.index(name) :], name)))
+                raise DataError(
+                    "equations form a loop without a stock: " + " -> ".join((*path[path.index(name) :], name))
+                )
             for need in self.needs(name):
                 visit(need, (*path, name))
             done[name] = True
@@ -211,6 +217,8 @@ def assemble(
     variables: dict[str, Variable] = {}
     for variable in [*given, *(v for part in parts for v in part.variables)]:
         if variable.name in variables:
-            raise DataError(f"{variable.name}: declared twice, in {variables[variable.name].sector} and {variable.sector}")
+            raise DataError(
+                f"{variable.name}: declared twice, in {variables[variable.name].sector} and {variable.sector}"
+            )
         variables[variable.name] = variable
     return Model(name, {key: tuple(members) for key, members in dimensions.items()}, variables)

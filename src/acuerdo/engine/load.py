@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+import json
 from dataclasses import dataclass, field
 from functools import cache
 from math import log
@@ -13,7 +15,7 @@ import jax.numpy as jnp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from acuerdo import corridor as corridors
-from acuerdo.corridor import Corridor
+from acuerdo.corridor import Corridor, read_yaml
 from acuerdo.engine import units
 from acuerdo.engine.declare import Model, Sector, Variable, assemble
 from acuerdo.engine.priors import Parameter, Prior, Transform
@@ -28,14 +30,20 @@ STEPS_PER_MONTH = 2
 _GENERATED = {
     "set": {"en": "{label}: value set", "es": "{label}: valor fijado"},
     "level": {"en": "{label}: in place, after build-up", "es": "{label}: en vigor, tras su puesta en marcha"},
-    "usual": {"en": "{label}: what people have got used to", "es": "{label}: aquello a lo que la gente se ha acostumbrado"},
+    "usual": {
+        "en": "{label}: what people have got used to",
+        "es": "{label}: aquello a lo que la gente se ha acostumbrado",
+    },
     "felt": {"en": "{label}: as felt by those who decide", "es": "{label}: según lo perciben quienes deciden"},
     "build_up": {"en": "{label}: time to build up", "es": "{label}: tiempo de puesta en marcha"},
     "half_life": {"en": "{label}: half-life of what wears off", "es": "{label}: vida media de lo que se desgasta"},
     "fade": {"en": "{label}: part of the effect that wears off", "es": "{label}: parte del efecto que se desgasta"},
     "cost": {"en": "{label}: public cost of a unit and month", "es": "{label}: costo público de una unidad y mes"},
     "sd": {"en": "{label}: spread of a month's change", "es": "{label}: dispersión del cambio mensual"},
-    "persistence": {"en": "{label}: part kept from month to month", "es": "{label}: parte que se conserva de mes a mes"},
+    "persistence": {
+        "en": "{label}: part kept from month to month",
+        "es": "{label}: parte que se conserva de mes a mes",
+    },
     "public_cost": {"en": "Public cost of the levers: {label}", "es": "Costo público de las palancas: {label}"},
     "season": {"en": "Time of the year ({label})", "es": "Época del año ({label})"},
 }
@@ -134,7 +142,9 @@ class _Builder:
         self.meanings: dict[str, dict[str, str]] = {}
         self.levers = load_levers(corridor)
 
-    def variable(self, name: str, kind: Any, unit: str, texts: dict[str, str], source: str, sector: str, **more: Any) -> None:
+    def variable(
+        self, name: str, kind: Any, unit: str, texts: dict[str, str], source: str, sector: str, **more: Any
+    ) -> None:
         self.given.append(Variable(name, kind, unit, more.pop("over", None), texts["en"], source, sector, **more))
         self.meanings[name] = texts
 
@@ -157,44 +167,80 @@ class _Builder:
             item = Process(name=name, **entry)
             self.processes[name] = item
             label = {"en": item.en, "es": item.es}
-            self.variable(name, "process", "1", label, "latent series, fitted to the figures", item.sector, over=item.over)
+            self.variable(
+                name, "process", "1", label, "latent series, fitted to the figures", item.sector, over=item.over
+            )
             for kind, dist in (("sd", "lognormal"), ("persistence", "share")):
                 self.parameter(
-                    name=f"{name}_{kind}", unit="1", prior=_triple(dist, getattr(item, kind)), source="assumption",
-                    evidence="assumption", sector=item.sector, **_text(kind, label),
-                )  # fmt: skip
+                    name=f"{name}_{kind}",
+                    unit="1",
+                    prior=_triple(dist, getattr(item, kind)),
+                    source="assumption",
+                    evidence="assumption",
+                    sector=item.sector,
+                    **_text(kind, label),
+                )
 
     def declare_lever(self, lever: Lever) -> None:
         name, unit, sector, over = lever.name, lever.unit, lever.sector, lever.over
         self.variable(f"{name}_set", "lever", unit, _text("set", lever.label), lever.source, sector, over=over)
         self.parameter(
-            name=f"{name}_build_up", unit="month", prior=_triple("lognormal", lever.build_up), source="assumption",
-            evidence="assumption", sector=sector, **_text("build_up", lever.label),
-        )  # fmt: skip
+            name=f"{name}_build_up",
+            unit="month",
+            prior=_triple("lognormal", lever.build_up),
+            source="assumption",
+            evidence="assumption",
+            sector=sector,
+            **_text("build_up", lever.label),
+        )
 
         def builds_up(now: Any, aim: Any, build_up: Any, time_step: Any) -> Any:
             return (aim - now) / _longer(build_up, time_step)
 
         self.variable(
-            name, "level", unit, _text("level", lever.label), "first-order delay", sector, over=over, equation=builds_up,
-            depends=(name, f"{name}_set", f"{name}_build_up", "time_step"), initial=f"{name}_set",
-        )  # fmt: skip
+            name,
+            "level",
+            unit,
+            _text("level", lever.label),
+            "first-order delay",
+            sector,
+            over=over,
+            equation=builds_up,
+            depends=(name, f"{name}_set", f"{name}_build_up", "time_step"),
+            initial=f"{name}_set",
+        )
         self.parameter(
-            name=f"{name}_cost", unit=f"USD/month/({unit})", prior=Prior(dist="fixed", median=lever.cost.value),
-            source=lever.cost.source, evidence="assumption", sector=sector, **_text("cost", lever.label),
-        )  # fmt: skip
+            name=f"{name}_cost",
+            unit=f"USD/month/({unit})",
+            prior=Prior(dist="fixed", median=lever.cost.value),
+            source=lever.cost.source,
+            evidence="assumption",
+            sector=sector,
+            **_text("cost", lever.label),
+        )
         if lever.half_life is None:
             return
         assert lever.fade is not None
         by_member = over if isinstance(lever.half_life, dict) else None
         self.parameter(
-            name=f"{name}_half_life", unit="month", over=by_member, prior=_triple("lognormal", lever.half_life),
-            source="assumption", evidence="assumption", sector=sector, **_text("half_life", lever.label),
-        )  # fmt: skip
+            name=f"{name}_half_life",
+            unit="month",
+            over=by_member,
+            prior=_triple("lognormal", lever.half_life),
+            source="assumption",
+            evidence="assumption",
+            sector=sector,
+            **_text("half_life", lever.label),
+        )
         self.parameter(
-            name=f"{name}_fade", unit="1", prior=_triple("share", lever.fade), source="assumption", evidence="assumption",
-            sector=sector, **_text("fade", lever.label),
-        )  # fmt: skip
+            name=f"{name}_fade",
+            unit="1",
+            prior=_triple("share", lever.fade),
+            source="assumption",
+            evidence="assumption",
+            sector=sector,
+            **_text("fade", lever.label),
+        )
 
         def gets_used(usual: Any, now: Any, half_life: Any) -> Any:
             return (now - usual) * log(2) / half_life
@@ -203,17 +249,36 @@ class _Builder:
             return now - fade * usual
 
         self.variable(
-            f"{name}_usual", "level", unit, _text("usual", lever.label), "first-order delay", sector, over=over,
-            equation=gets_used, depends=(f"{name}_usual", name, f"{name}_half_life"), initial=f"{name}_set",
-        )  # fmt: skip
+            f"{name}_usual",
+            "level",
+            unit,
+            _text("usual", lever.label),
+            "first-order delay",
+            sector,
+            over=over,
+            equation=gets_used,
+            depends=(f"{name}_usual", name, f"{name}_half_life"),
+            initial=f"{name}_set",
+        )
         self.variable(
-            f"{name}_felt", "aux", unit, _text("felt", lever.label), "register A0.2: size, build-up and decay", sector, over=over,
-            equation=felt, depends=(name, f"{name}_usual", f"{name}_fade"),
-        )  # fmt: skip
+            f"{name}_felt",
+            "aux",
+            unit,
+            _text("felt", lever.label),
+            "register A0.2: size, build-up and decay",
+            sector,
+            over=over,
+            equation=felt,
+            depends=(name, f"{name}_usual", f"{name}_fade"),
+        )
 
     def declare_costs(self) -> None:
         for side, label in self.corridor.about["sides"].items():
-            shares = {lever.name: 1.0 if lever.owner == side else 0.5 for lever in self.levers.values() if lever.owner in (side, "both")}
+            shares = {
+                lever.name: 1.0 if lever.owner == side else 0.5
+                for lever in self.levers.values()
+                if lever.owner in (side, "both")
+            }
             names = list(shares)
 
             def cost(*args: Any, names: list[str] = names, shares: dict[str, float] = shares) -> Any:
@@ -227,10 +292,15 @@ class _Builder:
                 return amount
 
             self.variable(
-                f"public_cost_{side}", "aux", "USD/month", _text("public_cost", label),
-                "definition: levers by their cost, shared measures by half", "costs", equation=cost,
+                f"public_cost_{side}",
+                "aux",
+                "USD/month",
+                _text("public_cost", label),
+                "definition: levers by their cost, shared measures by half",
+                "costs",
+                equation=cost,
                 depends=(*names, *(f"{n}_cost" for n in names)),
-            )  # fmt: skip
+            )
 
 
 def _longer(one: Any, other: Any) -> Any:
@@ -257,16 +327,25 @@ def build(corridor: Corridor) -> CorridorModel:
     dimensions = {name: tuple(members) for name, members in corridor.about["dimensions"].items()}
     model = assemble(corridor.name, dimensions, sectors, builder.given)
     units.check(model)
-    spanish = corridor.yaml("model", "variables.es.yaml") if corridor.path("model", "variables.es.yaml").exists() else {}
+    spanish = (
+        corridor.yaml("model", "variables.es.yaml") if corridor.path("model", "variables.es.yaml").exists() else {}
+    )
     for variable in model.variables.values():
         builder.meanings.setdefault(variable.name, {"en": variable.meaning, "es": spanish.get(variable.name, "")})
     transforms = {
-        name: Transform.of(item.prior, dimensions[item.over] if item.over else ()) for name, item in builder.parameters.items()
+        name: Transform.of(item.prior, dimensions[item.over] if item.over else ())
+        for name, item in builder.parameters.items()
     }
     return CorridorModel(
-        corridor, model, Simulator(model, STEPS_PER_MONTH), builder.parameters, transforms, builder.processes,
-        builder.levers, builder.meanings,
-    )  # fmt: skip
+        corridor,
+        model,
+        Simulator(model, STEPS_PER_MONTH),
+        builder.parameters,
+        transforms,
+        builder.processes,
+        builder.levers,
+        builder.meanings,
+    )
 
 
 @cache
@@ -275,15 +354,42 @@ def load_model(name: str | None = None) -> CorridorModel:
     return build(corridors.load(name))
 
 
+_WORDS = {"en", "es", "label", "unit_label", "help", "source", "evidence", "cost", "trial", "contested", "sector"}
+
+
+def _meaning_of(path: Path) -> str:
+    """Return what a file says to the machine: without comments, layout, docstrings and words for people."""
+    text = path.read_text(encoding="utf-8")
+    if path.suffix == ".yaml":
+
+        def numbers(item: Any) -> Any:
+            if isinstance(item, dict):
+                return {str(key): numbers(value) for key, value in item.items() if key not in _WORDS}
+            return [numbers(value) for value in item] if isinstance(item, list) else str(item)
+
+        return json.dumps(numbers(read_yaml(path)), sort_keys=True)
+    tree = ast.parse(text)
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if (
+            isinstance(body, list)
+            and body
+            and isinstance(body[0], ast.Expr)
+            and isinstance(body[0].value, ast.Constant)
+        ):
+            body.pop(0)
+    return ast.dump(tree)
+
+
 def model_digest(corridor: Corridor) -> str:
-    """Return a hash of all that a posterior depends on besides the figures: equations, parameters, levers, machinery."""
+    """Return a hash of all that a posterior depends on besides the figures: equations, numbers, machinery."""
     here = Path(__file__).parent
     files = [*corridor.path("model").glob("*.py"), *corridor.path("model").glob("*.yaml")]
     files = [f for f in files if f.name not in ("outcomes.yaml", "variables.es.yaml")]
-    files += [here / n for n in ("declare.py", "ops.py", "priors.py", "run.py", "load.py")]
-    files += [here.parent / n for n in ("levers.py", "calendar.py")]
-    files += sorted((here.parent / "inference").glob("*.py"))
+    files += [here / name for name in ("declare.py", "ops.py", "priors.py", "run.py", "load.py")]
+    files += [here.parent / name for name in ("levers.py", "calendar.py")]
+    files += [here.parent / "inference" / name for name in ("fit.py", "observe.py", "posterior.py", "problem.py")]
     digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: p.name):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(files, key=lambda p: (p.parent.name, p.name)):
+        digest.update(f"{path.parent.name}/{path.name}\0{_meaning_of(path)}\0".encode())
     return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""The functions an equation may use. Given arrays they compute (JAX, draws on the last axis); given nodes they build trees."""
+"""What an equation may use: given arrays these compute (JAX, draws on the last axis), given nodes they build trees."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def _spread(value: Number, members: Sequence[str]) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Transform:
-    """Maps standard normal values to a parameter, so that the median and the 5 % and 95 % points are those of the prior.
+    """Maps standard normal values to a parameter; the median and the 5 % and 95 % points are those of the prior.
 
     On the scale of the link the distribution is normal on either side of the median, with a spread for each side.
     """
@@ -75,10 +75,10 @@ class Transform:
 
         def link(x: np.ndarray) -> np.ndarray:
             if prior.dist == "lognormal":
-                return np.log(x)
+                return np.asarray(np.log(x))
             if prior.dist == "share":
                 inside = (x - prior.lower) / (prior.upper - prior.lower)
-                return np.log(inside / (1 - inside))
+                return np.asarray(np.log(inside / (1 - inside)))
             return x
 
         location = link(median)
@@ -120,5 +120,3 @@ class Parameter(BaseModel):
     evidence: Literal["strong", "moderate", "weak", "assumption", "definition"]
     over: str | None = None
     sector: str = ""
-
-

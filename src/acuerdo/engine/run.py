@@ -48,7 +48,11 @@ class Simulator:
         }
 
     def run(
-        self, state: Mapping[str, Array], parameters: Mapping[str, Array], inputs: Mapping[str, Array], keep: Sequence[str]
+        self,
+        state: Mapping[str, Array],
+        parameters: Mapping[str, Array],
+        inputs: Mapping[str, Array],
+        keep: Sequence[str],
     ) -> tuple[Arrays, Arrays]:
         """Run for as many months as the inputs have.
 
@@ -60,10 +64,11 @@ class Simulator:
             keep: names of variables to return.
 
         Returns:
-            The state at the end, and for each kept variable an array (months, [members,] draws): a stock or level at the
-            end of the month, a flow or other variable as the month's mean (so a monthly flow is the month's total).
+            The state at the end, and for each kept variable an array (months, [members,] draws): a stock or level at
+            the end of the month, a flow or other variable as the month's mean (so a monthly flow is its total).
         """
-        return self._run(dict(state), dict(parameters), dict(inputs), keep=tuple(keep))
+        found: tuple[Arrays, Arrays] = self._run(dict(state), dict(parameters), dict(inputs), keep=tuple(keep))
+        return found
 
     def _scan(self, state: Arrays, parameters: Arrays, inputs: Arrays, keep: tuple[str, ...]) -> tuple[Arrays, Arrays]:
         shapes = {name: value.shape for name, value in state.items()}

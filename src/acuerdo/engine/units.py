@@ -85,7 +85,7 @@ def _infer(node: Expr, kinds: Mapping[str, _Kind], where: str) -> _Kind:
     if node.op == "pow":
         exponent = node.args[1]
         if isinstance(exponent, Const):
-            return _Kind(lu**exponent.value, over)
+            return _Kind(registry().Unit(lu**exponent.value), over)
         if not (_same(lu, none) and _same(ru, none)):
             raise DataError(f"{where}: power of {lu:~P} to {ru:~P}")
         return _Kind(none, over)

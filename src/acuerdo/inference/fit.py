@@ -70,7 +70,7 @@ class Fit:
 
 @dataclass
 class _Slopes:
-    """The figures at a point: residuals and log widths (rows), slopes of mean and log width in widths (rows, active)."""
+    """Residuals and log widths of the figures (rows), and slopes of mean and log width, in widths (rows, active)."""
 
     residual: Floats
     log_width: Floats

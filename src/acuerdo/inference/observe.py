@@ -22,7 +22,7 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
 STUDENT_DF = 5.0
-"""Degrees of freedom of the noise: heavier tails than the normal, so that one odd month does not bend a curve (assumption)."""
+"""Degrees of freedom of the noise: tails heavier than normal, so that one odd month bends no curve (assumption)."""
 
 
 class Observable(BaseModel):
@@ -35,7 +35,7 @@ class Observable(BaseModel):
         member: the series' member that `variable` is.
         over: dimension that the series shares with the variable.
         factor: from the variable's unit to the series' unit.
-        kind: `flow` (a figure is the sum over its months), `stock` (value at the end) or `mean` (average of its months).
+        kind: `flow` (a figure is the sum over its months), `stock` (value at the end) or `mean` (of its months).
         noise: (5 %, median, 95 %) of the spread of the noise, in logs.
         offset: added before taking logs; about the size below which counts are noise.
         count: whether the series counts things (Poisson noise is added, predictions are whole and not negative).
@@ -126,36 +126,39 @@ class Data:
 _KINDS = {"flow": 0, "stock": 1, "mean": 2}
 
 
-def _rows(item: Observable, figures: Figures, member: str) -> list[tuple[pd.Period, pd.Period, float]]:
-    """Return (first month, last month, value) of the figures of a member, without windows that say the same twice."""
-    table = figures.frame(item.series, members=[member])
-    table = table[table["frequency"].isin(item.frequencies)]
+Row = tuple[pd.Period, pd.Period, float]
+"""First month, last month and value of a figure."""
+
+
+def _rows(item: Observable, figures: Figures, member: str) -> list[Row]:
+    """Return the figures of a member, without windows that say the same twice."""
+    records = figures.frame(item.series, members=[member]).to_dict("records")
     rows = [
-        (pd.Period(r.start, "M"), pd.Period(r.end, "M"), float(r.value), str(r.frequency)) for r in table.itertuples()
+        (str(r["frequency"]), (pd.Period(r["start"], "M"), pd.Period(r["end"], "M"), float(r["value"])))
+        for r in records
+        if r["frequency"] in item.frequencies
     ]
-    plain = [(s, e, v) for s, e, v, f in rows if f not in ("year_to_date",)]
-    to_date = [(s, e, v) for s, e, v, f in rows if f in ("year_to_date", "year") and item.kind == "flow"]
     if "year_to_date" not in item.frequencies:
-        return plain
+        return [row for _, row in rows]
     # figures for the year to a date overlap: their differences do not
-    months_taken: set[pd.Period] = set()
-    pieces: list[tuple[pd.Period, pd.Period, float]] = []
-    for _, group in pd.DataFrame(to_date, columns=["start", "end", "value"]).groupby("start"):
-        before, reached = 0.0, None
-        for row in group.drop_duplicates("end", keep="last").sort_values("end").itertuples():
-            begin = row.start if reached is None else reached + 1
-            if row.value > before and row.end >= begin:
-                pieces.append((begin, row.end, row.value - before))
-                months_taken |= set(pd.period_range(begin, row.end, freq="M"))
-                before, reached = row.value, row.end
-    return pieces + [(s, e, v) for s, e, v in plain if s == e and s not in months_taken]
+    to_date = [row for frequency, row in rows if frequency in ("year_to_date", "year")]
+    pieces: list[Row] = []
+    for start in sorted({row[0] for row in to_date}):
+        ends = {end: value for first, end, value in to_date if first == start}
+        begin, before = start, 0.0
+        for end in sorted(ends):
+            if ends[end] > before:
+                pieces.append((begin, end, ends[end] - before))
+                begin, before = end + 1, ends[end]
+    taken = {month for start, end, _ in pieces for month in pd.period_range(start, end, freq="M")}
+    return pieces + [row for frequency, row in rows if frequency == "month" and row[0] not in taken]
 
 
-def _undo_rolling(item: Observable, rows: list[tuple[pd.Period, pd.Period, float]], anchor: dict[pd.Period, float]) -> list[tuple[pd.Period, pd.Period, float]]:
-    """Turn sums over rolling months into single months, from single months known before: d[t] = S[t] - S[t-1] + d[t-n]."""
+def _undo_rolling(item: Observable, rows: list[Row], anchor: dict[pd.Period, float]) -> list[Row]:
+    """Turn sums over rolling months into single months, from months known before: d[t] = S[t] - S[t-1] + d[t-n]."""
     sums = {end: value for _, end, value in rows}
     months = dict(anchor)
-    new: list[tuple[pd.Period, pd.Period, float]] = []
+    new: list[Row] = []
     assert item.rolling is not None
     for end in sorted(sums):
         back = end - item.rolling
@@ -165,12 +168,10 @@ def _undo_rolling(item: Observable, rows: list[tuple[pd.Period, pd.Period, float
     return new
 
 
-def line_up(
-    observables: dict[str, Observable], model: Model, figures: Figures, months: pd.PeriodIndex
-) -> Data:
+def line_up(observables: dict[str, Observable], model: Model, figures: Figures, months: pd.PeriodIndex) -> Data:
     """Line the figures of a view up with the months of a run."""
     columns: dict[tuple[str, int | None], int] = {}
-    out: dict[str, list[float]] = {k: [] for k in ("column", "first", "last", "kind", "value", "offset", "poisson", "factor", "noise")}
+    rows: list[tuple[int, int, int, int, float, float, float, float, int]] = []
     labels: list[tuple[str, str]] = []
     fitted = [item for item in observables.values() if item.fit]
     names = [item.series for item in fitted]
@@ -178,28 +179,38 @@ def line_up(
     for item in fitted:
         for member, variable, row in item.parts(model):
             column = columns.setdefault((variable, row), len(columns))
-            rows = _rows(item, figures, member)
-            if item.rolling:
-                rows = _undo_rolling(item, rows, seen.get((variable, row), {}))
+            found = _rows(item, figures, member)
             known = seen.setdefault((variable, row), {})
-            for start, end, value in rows:
+            if item.rolling:
+                found = _undo_rolling(item, found, known)
+            for start, end, value in found:
                 if start == end:
                     known.setdefault(start, value)
-                if start < max(months[0], pd.Period(item.since, "M")) and item.kind != "stock":
+                early = start < max(months[0], pd.Period(item.since, "M")) and item.kind != "stock"
+                if early or not months[0] <= end <= months[-1] or not np.isfinite(value):
                     continue
-                if end > months[-1] or end < months[0] or not np.isfinite(value):
-                    continue
-                first = max((start - months[0]).n, 0)
-                for key, entry in (
-                    ("column", column), ("first", first), ("last", (end - months[0]).n), ("kind", _KINDS[item.kind]),
-                    ("value", value), ("offset", item.offset), ("poisson", float(item.count)), ("factor", item.factor),
-                    ("noise", names.index(item.series)),
-                ):  # fmt: skip
-                    out[key].append(entry)
+                first, last = max((start - months[0]).n, 0), (end - months[0]).n
+                kind, noise = _KINDS[item.kind], names.index(item.series)
+                rows.append((column, first, last, kind, value, item.offset, float(item.count), item.factor, noise))
                 labels.append((item.series, member))
-    ints = {key: np.array(out[key], dtype=np.int64) for key in ("column", "first", "last", "kind", "noise")}
-    floats = {key: np.array(out[key], dtype=float) for key in ("value", "offset", "poisson", "factor")}
-    return Data(list(columns), names, labels, **ints, **floats)
+    table = list(zip(*rows, strict=True)) or [()] * 9
+    column_, first_, last_, kind_, value_, offset_, poisson_, factor_, noise_ = table
+    ints = [np.array(part, dtype=np.int64) for part in (column_, first_, last_, kind_, noise_)]
+    floats = [np.array(part, dtype=float) for part in (value_, offset_, poisson_, factor_)]
+    return Data(
+        columns=list(columns),
+        series=names,
+        labels=labels,
+        column=ints[0],
+        first=ints[1],
+        last=ints[2],
+        kind=ints[3],
+        value=floats[0],
+        offset=floats[1],
+        poisson=floats[2],
+        factor=floats[3],
+        noise=ints[4],
+    )
 
 
 def predict(data: Data, outputs: dict[str, Array]) -> Array:
@@ -219,9 +230,7 @@ def spread(mean: Array, sd: Array, offset: Array, poisson: Array) -> Array:
     return jnp.sqrt(sd**2 + poisson / (mean + offset))
 
 
-def with_noise(
-    mean: Floats, sd: Floats, noise: Floats, offset: float, count: bool
-) -> Floats:
+def with_noise(mean: Floats, sd: Floats, noise: Floats, offset: float, count: bool) -> Floats:
     """Return figures as they would be published: `mean` with noise in logs; counts are whole, and 0 stays 0."""
     whole = np.maximum(mean, 0.0)
     width = np.sqrt(sd**2 + (1.0 / (whole + offset) if count else 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,9 +68,16 @@ class Posterior:
             return {name: values[..., index] for name, values in group.items()}
 
         return Posterior(
-            self.day, self.month, self.parameters[:, index], self.noise[:, index], self.series,
-            pick(self.state), pick(self.latent), pick(self.recent), self.notes,
-        )  # fmt: skip
+            self.day,
+            self.month,
+            self.parameters[:, index],
+            self.noise[:, index],
+            self.series,
+            pick(self.state),
+            pick(self.latent),
+            pick(self.recent),
+            self.notes,
+        )
 
     def save(self, path: Path) -> None:
         """Write the posterior as netCDF, whole or not at all."""
@@ -106,11 +114,14 @@ class Posterior:
                     groups[group][variable] = data[name].values.astype(float)
             day, month = data.attrs["day"], data.attrs["month"]
             return cls(
-                None if day == "latest" else date.fromisoformat(day), pd.Period(month, "M"),
-                data["parameters"].values.astype(float), data["noise"].values.astype(float),
-                [str(s) for s in data["series"].values], **groups,
+                None if day == "latest" else date.fromisoformat(day),
+                pd.Period(month, "M"),
+                data["parameters"].values.astype(float),
+                data["noise"].values.astype(float),
+                [str(s) for s in data["series"].values],
+                **groups,
                 notes={k: v for k, v in data.attrs.items() if k not in ("day", "month")},
-            )  # fmt: skip
+            )
         except (OSError, KeyError, ValueError) as problem:
             raise DataError(f"{path}: not a posterior, or damaged; rebuild it with: acuerdo calibrate") from problem
 
@@ -135,15 +146,28 @@ def calibrate(
     future = z.copy()  # the record was run with the spreads held; the months ahead draw them
     future[~result.active] = result.draw_held(draws, SEED)
     notes: dict[str, Any] = {
-        "method": METHOD, "provisional": 1, "seed": SEED, "converged": int(result.converged),
-        "objective": result.objective[-1], "steps": len(result.objective) - 1, "rows": len(problem.data.value),
-        "unknowns": problem.size, "in_sample_coverage_90": covered, **digests(built, problem.figures),
-    }  # fmt: skip
+        "method": METHOD,
+        "provisional": 1,
+        "seed": SEED,
+        "converged": int(result.converged),
+        "objective": result.objective[-1],
+        "steps": len(result.objective) - 1,
+        "rows": len(problem.data.value),
+        "unknowns": problem.size,
+        "in_sample_coverage_90": covered,
+        **digests(built, problem.figures),
+    }
     return Posterior(
-        day, problem.months[-1], future[: built.size], np.asarray(problem.noise_sd(jnp.asarray(future))), problem.data.series,
-        {k: np.asarray(v) for k, v in end.items()}, {k: np.asarray(v[-1]) for k, v in paths.items()},
-        {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled}, notes,
-    )  # fmt: skip
+        day,
+        problem.months[-1],
+        future[: built.size],
+        np.asarray(problem.noise_sd(jnp.asarray(future))),
+        problem.data.series,
+        {k: np.asarray(v) for k, v in end.items()},
+        {k: np.asarray(v[-1]) for k, v in paths.items()},
+        {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled},
+        notes,
+    )
 
 
 def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:
@@ -188,8 +212,6 @@ def posterior_for(
             if {k: found.notes.get(k) for k in wanted} == wanted:
                 return found
     fitted = calibrate(built, figures, day, progress)
-    try:
+    with contextlib.suppress(OSError):  # without a place to keep it, it is fitted again next time
         fitted.save(kept / file_name(day))
-    except OSError:
-        pass  # without a place to keep it, it is fitted again next time
     return fitted

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
-
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
@@ -31,9 +30,7 @@ def season_inputs(months: pd.PeriodIndex) -> Arrays:
     return {name: jnp.asarray(wave)[:, None] for name, wave in zip(SEASON, waves, strict=True)}
 
 
-def lever_record(
-    built: CorridorModel, months: pd.PeriodIndex, figures: Figures, day: date | None
-) -> dict[str, Floats]:
+def lever_record(built: CorridorModel, months: pd.PeriodIndex, figures: Figures, day: date | None) -> dict[str, Floats]:
     """Return what each lever was in each month as far as it was known on a day: shape (T,) or (T, members)."""
     entries = calendar.known(calendar.load_calendar(built.corridor), day)
     return {
@@ -51,8 +48,8 @@ def lever_inputs(record: dict[str, Floats]) -> Arrays:
 class Problem:
     """Everything that a fit needs: model, months, data, and the layout of the unknowns.
 
-    The unknowns are standard normal a priori: parameters, then the noise of each series, then the monthly shocks of each
-    latent series.
+    The unknowns are standard normal a priori: parameters, then the noise of each series, then the monthly shocks of
+    each latent series.
     """
 
     built: CorridorModel

@@ -80,7 +80,13 @@ def abandoning(asylum_pending, abandonment_rate):
     return asylum_pending * abandonment_rate
 
 
-@flow("person/month", leaves="asylum_pending", enters="in_transit", over=ORIGIN, source="register M17: onward moves, assumption")
+@flow(
+    "person/month",
+    leaves="asylum_pending",
+    enters="in_transit",
+    over=ORIGIN,
+    source="register M17: onward moves, assumption",
+)
 def moved_on_from_queue(abandoning, onward_share):
     """People who give up the claim and go on north."""
     return abandoning * onward_share

@@ -1,4 +1,4 @@
-"""Cooperation: the share of agreed measures that is really carried out. An assumption, labelled so, that can be switched off."""
+"""Cooperation: the share of agreed measures that is really carried out. An assumption that can be switched off."""
 
 from acuerdo.engine.declare import Sector
 from acuerdo.engine.ops import clip, maximum
@@ -8,7 +8,9 @@ aux, level = sector.aux, sector.level
 
 
 @aux("1", source="assumption; register D14 for the loss by unilateral action")
-def cooperation_aim(cooperation_usual, cooperation_loss, military_action, follow_through, support_coverage, support_start):
+def cooperation_aim(
+    cooperation_usual, cooperation_loss, military_action, follow_through, support_coverage, support_start
+):
     """Where cooperation tends: raised by follow-through, lowered by unilateral action."""
     raised = follow_through * (support_coverage - support_start)
     return clip((cooperation_usual + raised) * (1 - cooperation_loss * military_action), 0.0, 1.0)

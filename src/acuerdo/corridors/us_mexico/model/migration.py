@@ -15,16 +15,18 @@ ORIGIN = "origin"
 def season(season_cos_1, season_sin_1, season_cos_2, season_sin_2, year_cos_1, year_sin_1, year_cos_2, year_sin_2):
     """Seasonal multiplier of departures."""
     return exp(
-        season_cos_1 * year_cos_1
-        + season_sin_1 * year_sin_1
-        + season_cos_2 * year_cos_2
-        + season_sin_2 * year_sin_2
+        season_cos_1 * year_cos_1 + season_sin_1 * year_sin_1 + season_cos_2 * year_cos_2 + season_sin_2 * year_sin_2
     )
 
 
 @aux("1", over=ORIGIN, source="register M2: parole with returns for named nationalities, split by an assumed share")
 def parole_bundle_pressure(
-    parole_bundle_effect, parole_bundle_share, parole_places_felt, parole_reference, return_acceptance_felt, parole_origin
+    parole_bundle_effect,
+    parole_bundle_share,
+    parole_places_felt,
+    parole_reference,
+    return_acceptance_felt,
+    parole_origin,
 ):
     """Discouragement of unlawful crossing, in logs, by lawful parole together with Mexico's acceptance of returns."""
     offer = minimum(parole_places_felt / parole_reference, 2.0)
@@ -62,7 +64,9 @@ def appointment_pull(appointment_pull_effect, port_appointments_felt, appointmen
     return appointment_pull_effect * minimum(port_appointments_felt / appointment_reference, 3.0)
 
 
-@aux("1", over=ORIGIN, source="assumption: a visa delays and diverts more than it stops (policy calendar notes, part 5)")
+@aux(
+    "1", over=ORIGIN, source="assumption: a visa delays and diverts more than it stops (policy calendar notes, part 5)"
+)
 def visa_pressure(visa_effect, visa_requirement_felt):
     """Discouragement of departures, in logs, by a new visa requirement for entering Mexico by air."""
     return visa_effect * visa_requirement_felt
@@ -86,19 +90,30 @@ def departure_discouragement(
 
 
 @aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
-def would_depart(base_departures, regional_pressure, origin_pressure, job_openings, job_pull, season, departure_discouragement):
+def would_depart(
+    base_departures, regional_pressure, origin_pressure, job_openings, job_pull, season, departure_discouragement
+):
     """People who would set out for the border if there were no lawful way from home."""
     pull = job_pull * job_openings
     return base_departures * season * exp(regional_pressure + origin_pressure + pull - departure_discouragement)
 
 
-@flow("person/month", enters="in_transit", over=ORIGIN, source="assumption (structure); register M15 for the replacement by centres")
+@flow(
+    "person/month",
+    enters="in_transit",
+    over=ORIGIN,
+    source="assumption (structure); register M15 for the replacement by centres",
+)
 def departures(would_depart, avoided_by_centres):
     """People who set out for the border."""
     return maximum(would_depart - avoided_by_centres, 0.1 * would_depart)
 
 
-@aux("person/month", over=ORIGIN, source="assumption: share of each origin that walks through the Darien, more under a visa")
+@aux(
+    "person/month",
+    over=ORIGIN,
+    source="assumption: share of each origin that walks through the Darien, more under a visa",
+)
 def darien_transits(departures, darien_share, darien_share_visa, visa_requirement):
     """People who cross the Darien on foot."""
     return departures * clip(darien_share + darien_share_visa * visa_requirement, 0.0, 1.0)
@@ -140,7 +155,13 @@ def turned_home(moving_on, passage, turned_home_share):
 
 @aux("event/month", over=ORIGIN, source="assumption (structure): detention events by effort; events, not people")
 def irregular_events(
-    in_transit, detection_rate, enforcement_practice, interior_enforcement, enforcement_floor, through_mexico, cooperation_factor
+    in_transit,
+    detection_rate,
+    enforcement_practice,
+    interior_enforcement,
+    enforcement_floor,
+    through_mexico,
+    cooperation_factor,
 ):
     """Times that Mexico's authority registers a person in an irregular situation."""
     effort = (enforcement_floor + (1 - enforcement_floor) * interior_enforcement) * cooperation_factor
@@ -165,7 +186,12 @@ def gave_up_waiting(at_border, give_up_rate):
     return at_border * give_up_rate
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="register M13: deportation from border cities as far as funded")
+@flow(
+    "person/month",
+    leaves="at_border",
+    over=ORIGIN,
+    source="register M13: deportation from border cities as far as funded",
+)
 def deported_from_border_cities(at_border, border_city_deportation, through_mexico, cooperation_factor):
     """People that Mexico deports from the border cities."""
     eligible = at_border * through_mexico
@@ -188,8 +214,14 @@ def appointments_used(at_border, appointment_weight, appointment_places):
     return appointment_places * ratio(demand, total(demand, ORIGIN))
 
 
-@aux("event/month", over=ORIGIN, source="assumption (structure): arrivals at ports without appointment are a series of their own")
-def encounters_at_ports(port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_used, event_per_person):
+@aux(
+    "event/month",
+    over=ORIGIN,
+    source="assumption (structure): arrivals at ports without appointment are a series of their own",
+)
+def encounters_at_ports(
+    port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_used, event_per_person
+):
     """Encounters at ports of entry, with and without appointment."""
     other = port_base * exp(port_pressure) * (1 - port_closure_effect * port_asylum_closed)
     return other + appointments_used * event_per_person
@@ -199,7 +231,9 @@ def encounters_at_ports(port_base, port_pressure, port_closure_effect, port_asyl
 
 
 @aux("1", over=ORIGIN, source="definition")
-def crossing_discouragement(upstream_share, parole_bundle_pressure, consequence_pressure, keep_in_mexico_pressure, through_mexico):
+def crossing_discouragement(
+    upstream_share, parole_bundle_pressure, consequence_pressure, keep_in_mexico_pressure, through_mexico
+):
     """What people at the border expect of policy, in logs; positive discourages."""
     all_of_it = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
     return (1 - upstream_share) * all_of_it
@@ -224,7 +258,11 @@ def encounters_between_ports(found_between_ports, event_per_person):
     return found_between_ports * event_per_person
 
 
-@aux("1", over=ORIGIN, source="policy calendar: expulsion where Mexico or a flight takes the person; use below acceptance")
+@aux(
+    "1",
+    over=ORIGIN,
+    source="policy calendar: expulsion where Mexico or a flight takes the person; use below acceptance",
+)
 def expelled_share(expulsion_regime, return_acceptance, expelled_if_accepted, expelled_otherwise):
     """Share of encounters that end in expulsion without a procedure."""
     return expulsion_regime * (return_acceptance * expelled_if_accepted + (1 - return_acceptance) * expelled_otherwise)
@@ -237,7 +275,9 @@ def expulsions(expelled_share, encounters_between_ports):
 
 
 @aux("person/month", over=ORIGIN, source="policy calendar: returns to wait in Mexico, shared by eligible people")
-def returned_to_wait_wanted(keep_in_mexico_places, keep_eligible, found_between_ports, expelled_share, cooperation_factor):
+def returned_to_wait_wanted(
+    keep_in_mexico_places, keep_eligible, found_between_ports, expelled_share, cooperation_factor
+):
     """People that the returns-to-wait programme would take."""
     eligible = keep_eligible * found_between_ports * (1 - expelled_share)
     places = keep_in_mexico_places * cooperation_factor
@@ -252,7 +292,12 @@ def procedure_share(expelled_share, returned_to_wait_wanted, found_between_ports
 
 @aux("1", over=ORIGIN, source="assumption: restrictions and flights turn releases into removals")
 def repatriated_share(
-    repatriated_base, repatriated_by_consequence, consequence_share, removal_flights, removal_flights_reference, flight_reach
+    repatriated_base,
+    repatriated_by_consequence,
+    consequence_share,
+    removal_flights,
+    removal_flights_reference,
+    flight_reach,
 ):
     """Share of those in the ordinary procedure who are repatriated from the border."""
     more = repatriated_by_consequence * consequence_share
@@ -290,7 +335,12 @@ def admitted_to_procedure(found_between_ports, procedure_share, repatriated_shar
     return found_between_ports * procedure_share * (1 - repatriated_share)
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="assumption (structure): undetected entries are a latent share")
+@flow(
+    "person/month",
+    leaves="at_border",
+    over=ORIGIN,
+    source="assumption (structure): undetected entries are a latent share",
+)
 def entered_undetected(attempts, detection_share, deaths_on_route_by_origin):
     """People who enter without being met."""
     return maximum(attempts * (1 - detection_share) - deaths_on_route_by_origin, 0.0)
@@ -348,7 +398,9 @@ def encounters_total(encounters_between_ports_total, encounters_at_ports_total):
 
 
 @aux("person/month", source="definition")
-def repatriated_border_total(repatriated_at_border, port_repatriated_share, encounters_at_ports_total, event_per_person):
+def repatriated_border_total(
+    repatriated_at_border, port_repatriated_share, encounters_at_ports_total, event_per_person
+):
     """People repatriated from the border under the ordinary procedure, at and between ports."""
     return total(repatriated_at_border, ORIGIN) + port_repatriated_share * encounters_at_ports_total / event_per_person
 
@@ -397,8 +449,18 @@ def court_pending(initial_court_pending):
     return initial_court_pending
 
 
-@flow("case/month", enters="court_pending", source="EOIR: receipts follow people admitted to a procedure; other filings")
-def court_receipts(released, children_transferred, transferred_to_detention, port_paroles, case_per_person, other_filings, filing_practice):
+@flow(
+    "case/month", enters="court_pending", source="EOIR: receipts follow people admitted to a procedure; other filings"
+)
+def court_receipts(
+    released,
+    children_transferred,
+    transferred_to_detention,
+    port_paroles,
+    case_per_person,
+    other_filings,
+    filing_practice,
+):
     """Cases filed in the immigration courts."""
     people = released + children_transferred + transferred_to_detention + port_paroles
     return people * case_per_person + other_filings * exp(filing_practice)
@@ -438,7 +500,9 @@ def deaths_on_route(died_on_route):
 
 
 @aux("1", source="definition: repeated attempts for each person who leaves the border")
-def encounters_per_person(found_between_ports, expelled_went_home, returned_to_wait, repatriated_went_home, admitted_to_procedure):
+def encounters_per_person(
+    found_between_ports, expelled_went_home, returned_to_wait, repatriated_went_home, admitted_to_procedure
+):
     """Encounters for each person met, a measure of repeat crossing."""
     people = expelled_went_home + returned_to_wait + repatriated_went_home + admitted_to_procedure
     return ratio(total(found_between_ports, ORIGIN), total(people, ORIGIN))

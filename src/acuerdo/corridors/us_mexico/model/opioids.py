@@ -1,4 +1,4 @@
-"""Synthetic opioids: from precursor to death. Amounts are kilograms of pure fentanyl (precursors in the fentanyl they make)."""
+"""Synthetic opioids: from precursor to death. Amounts are kilograms of pure fentanyl; precursors, of what they make."""
 
 from acuerdo.engine.declare import Sector
 from acuerdo.engine.ops import exp, maximum, minimum, power, ratio
@@ -40,14 +40,18 @@ def precursors(precursor_base, precursor_time):
 
 
 @flow("kg/month", leaves="precursors", enters="fentanyl_in_mexico", source="assumption: time to make")
-def production(precursors, precursor_time, laboratory_loss, laboratory_operations, laboratory_reference, cooperation_factor):
+def production(
+    precursors, precursor_time, laboratory_loss, laboratory_operations, laboratory_reference, cooperation_factor
+):
     """Fentanyl produced."""
     stopped = laboratory_loss * laboratory_operations / laboratory_reference * cooperation_factor
     return precursors / precursor_time * (1 - minimum(stopped, 0.9))
 
 
 @flow("kg/month", leaves="precursors", source="assumption: what laboratories lose when they are found")
-def precursors_lost(precursors, precursor_time, laboratory_loss, laboratory_operations, laboratory_reference, cooperation_factor):
+def precursors_lost(
+    precursors, precursor_time, laboratory_loss, laboratory_operations, laboratory_reference, cooperation_factor
+):
     """Precursors and product lost in laboratories that are found."""
     stopped = laboratory_loss * laboratory_operations / laboratory_reference * cooperation_factor
     return precursors / precursor_time * minimum(stopped, 0.9)
@@ -59,7 +63,11 @@ def fentanyl_in_mexico(precursor_base, shipping_time):
     return precursor_base * shipping_time
 
 
-@flow("kg/month", leaves="fentanyl_in_mexico", source="assumption: small share, from the Mexican seizures held in the figures")
+@flow(
+    "kg/month",
+    leaves="fentanyl_in_mexico",
+    source="assumption: small share, from the Mexican seizures held in the figures",
+)
 def seized_in_mexico(fentanyl_in_mexico, mexican_seizure_rate, cooperation_factor):
     """Fentanyl seized inside Mexico."""
     return fentanyl_in_mexico * mexican_seizure_rate * cooperation_factor
@@ -71,7 +79,10 @@ def shipped(fentanyl_in_mexico, shipping_time):
     return fentanyl_in_mexico / shipping_time
 
 
-@aux("1", source="register D2 and D3: interdiction at ports; scans find a share of what they see; fewer officers find less")
+@aux(
+    "1",
+    source="register D2 and D3: interdiction at ports; scans find a share of what they see; fewer officers find less",
+)
 def port_seizure_share(
     port_seizure_base, seizure_practice, detection_if_scanned, scanning_share, scanning_start, cargo_officers
 ):
@@ -188,7 +199,12 @@ def treatment_wanted(treatment_coverage, using_opioids, in_treatment, treatment_
     return maximum(in_treatment * treatment_exit_rate + (aim - in_treatment) / treatment_adjustment, 0.0)
 
 
-@flow("person/month", leaves="using_opioids", enters="in_treatment", source="register D12: treatment as a stock; pace is an assumption")
+@flow(
+    "person/month",
+    leaves="using_opioids",
+    enters="in_treatment",
+    source="register D12: treatment as a stock; pace is an assumption",
+)
 def treatment_entry(treatment_wanted, using_opioids, treatment_entry_most):
     """People who enter treatment."""
     return minimum(treatment_wanted, using_opioids * treatment_entry_most)

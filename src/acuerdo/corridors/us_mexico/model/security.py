@@ -14,13 +14,19 @@ def organisation_members(initial_members):
 
 
 @aux("USD/month", source="definition")
-def criminal_revenue(drug_revenue, smuggling_revenue, sanctions_revenue_effect, financial_sanctions_felt, sanctions_reference):
+def criminal_revenue(
+    drug_revenue, smuggling_revenue, sanctions_revenue_effect, financial_sanctions_felt, sanctions_reference
+):
     """What the organisations earn from fentanyl and from smuggling people, less what sanctions cost them."""
     lost = sanctions_revenue_effect * (financial_sanctions_felt / sanctions_reference - 1)
     return (drug_revenue + smuggling_revenue) * exp(-lost)
 
 
-@flow("person/month", enters="organisation_members", source="register D16: 350 to 370 a week; follows revenue (assumption)")
+@flow(
+    "person/month",
+    enters="organisation_members",
+    source="register D16: 350 to 370 a week; follows revenue (assumption)",
+)
 def recruitment(recruitment_base, criminal_revenue, revenue_reference, recruitment_elasticity):
     """People recruited by the organisations."""
     return recruitment_base * power(criminal_revenue / revenue_reference, recruitment_elasticity)
@@ -62,7 +68,9 @@ def homicides_by_military_action(military_action, military_homicides, treated_po
     return military_action * military_homicides * treated_population
 
 
-@aux("person/month", source="register D17: deaths by arms from the north, in proportion to what checks stop (assumption)")
+@aux(
+    "person/month", source="register D17: deaths by arms from the north, in proportion to what checks stop (assumption)"
+)
 def homicides_avoided_by_checks(southbound_checks, southbound_start, checks_effect):
     """Homicides avoided by checks of traffic going south."""
     return checks_effect * (southbound_checks - southbound_start)

@@ -7,7 +7,10 @@ sector = Sector("trade")
 aux = sector.aux
 
 
-@aux("1", source="assumption (structure): officers are one pool; encounters above the usual pull some off cargo (assumption)")
+@aux(
+    "1",
+    source="assumption (structure): officers are one pool; encounters above the usual pull some off cargo (assumption)",
+)
 def cargo_officers(encounters_total, encounters_reference, officers_pulled):
     """Officers left for cargo and inspection, 1 in usual times."""
     return clip(1 - officers_pulled * (encounters_total / encounters_reference - 1), 0.5, 1.2)
@@ -26,7 +29,16 @@ def truck_demand(trucks_base, truck_pressure, trade_season):
 
 
 @aux("1", source="definition; scanning takes time in proportion (assumption)")
-def port_load(truck_demand, trucks_base, load_reference, trade_capacity, cargo_officers, scanning_share, scanning_start, scan_slowdown):
+def port_load(
+    truck_demand,
+    trucks_base,
+    load_reference,
+    trade_capacity,
+    cargo_officers,
+    scanning_share,
+    scanning_start,
+    scan_slowdown,
+):
     """Load of the lanes: demand against capacity, held below 1."""
     capacity = trade_capacity * cargo_officers * exp(-scan_slowdown * (scanning_share - scanning_start))
     return minimum(load_reference * truck_demand / trucks_base / capacity, 0.97)
