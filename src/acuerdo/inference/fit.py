@@ -189,7 +189,7 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
     return float(np.abs(z - before).max())
 
 
-def fit(problem: Problem, most: int = 24, tolerance: float = 2.0, progress: Progress | None = None) -> Fit:
+def fit(problem: Problem, most: int = 30, tolerance: float = 5.0, progress: Progress | None = None) -> Fit:
     """Find the most probable unknowns and the curvature there.
 
     Args:
@@ -220,7 +220,7 @@ def fit(problem: Problem, most: int = 24, tolerance: float = 2.0, progress: Prog
             progress(step + 1, most, value)
         if rough and (gain < 0.02 * abs(value) or step >= most // 2):
             rough, climber.damping = False, 1.0
-        elif not rough and gain < tolerance and change < 0.1:
+        elif not rough and gain < tolerance and change < 0.15:
             converged = True
             break
     factor = linalg.cholesky(climber.slopes(z).curvature(STUDENT_DF), lower=True)

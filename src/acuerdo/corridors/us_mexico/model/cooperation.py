@@ -8,12 +8,9 @@ aux, level = sector.aux, sector.level
 
 
 @aux("1", source="assumption; register D14 for the loss by unilateral action")
-def cooperation_aim(
-    cooperation_usual, cooperation_loss, military_action, follow_through, support_coverage, support_start
-):
-    """Where cooperation tends: raised by follow-through, lowered by unilateral action."""
-    raised = follow_through * (support_coverage - support_start)
-    return clip((cooperation_usual + raised) * (1 - cooperation_loss * military_action), 0.0, 1.0)
+def cooperation_aim(cooperation_usual, cooperation_loss, military_action):
+    """Where cooperation tends: lowered by unilateral action."""
+    return clip(cooperation_usual * (1 - cooperation_loss * military_action), 0.0, 1.0)
 
 
 @level("1", initial="cooperation_usual", source="assumption")

@@ -58,10 +58,10 @@ def flight_pressure(flight_effect, removal_flights_felt, removal_flights_referen
     return flight_effect * (removal_flights_felt / removal_flights_reference - 1)
 
 
-@aux("1", source="assumption: appointments attract some departures")
-def appointment_pull(appointment_pull_effect, port_appointments_felt, appointment_reference):
-    """Encouragement, in logs, by the chance of an appointment at a port of entry."""
-    return appointment_pull_effect * minimum(port_appointments_felt / appointment_reference, 3.0)
+@aux("1", source="assumption: proportion to the level of 2024, at most three times")
+def appointment_chance(port_appointments_felt, appointment_reference):
+    """Chance of an appointment at a port of entry against that of 2024."""
+    return minimum(port_appointments_felt / appointment_reference, 3.0)
 
 
 @aux(
@@ -82,11 +82,13 @@ def departure_discouragement(
     enforcement_pressure,
     visa_pressure,
     flight_pressure,
-    appointment_pull,
+    appointment_pull_effect,
+    appointment_chance,
 ):
     """What people who think of leaving expect of policy, in logs; positive discourages."""
     upstream = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
-    return upstream_share * upstream + enforcement_pressure + visa_pressure + flight_pressure - appointment_pull
+    attracted = appointment_pull_effect * appointment_chance
+    return upstream_share * upstream + enforcement_pressure + visa_pressure + flight_pressure - attracted
 
 
 @aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
@@ -230,13 +232,19 @@ def encounters_at_ports(
 # ---- between the ports
 
 
-@aux("1", over=ORIGIN, source="definition")
+@aux("1", over=ORIGIN, source="register M1 for the lawful way at ports; otherwise definition")
 def crossing_discouragement(
-    upstream_share, parole_bundle_pressure, consequence_pressure, keep_in_mexico_pressure, through_mexico
+    upstream_share,
+    parole_bundle_pressure,
+    consequence_pressure,
+    keep_in_mexico_pressure,
+    through_mexico,
+    appointment_effect,
+    appointment_chance,
 ):
-    """What people at the border expect of policy, in logs; positive discourages."""
-    all_of_it = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
-    return (1 - upstream_share) * all_of_it
+    """What people at the border expect of policy, in logs; positive discourages crossing between ports."""
+    policy = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
+    return (1 - upstream_share) * policy + appointment_effect * appointment_chance
 
 
 @aux("person/month", over=ORIGIN, source="assumption (structure)")

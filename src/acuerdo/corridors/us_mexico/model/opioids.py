@@ -1,7 +1,7 @@
 """Synthetic opioids: from precursor to death. Amounts are kilograms of pure fentanyl; precursors, of what they make."""
 
 from acuerdo.engine.declare import Sector
-from acuerdo.engine.ops import exp, maximum, minimum, power, ratio
+from acuerdo.engine.ops import exp, maximum, minimum, power
 
 sector = Sector("opioids")
 aux, flow, stock, level = sector.aux, sector.flow, sector.stock, sector.level
@@ -129,10 +129,10 @@ def consumed(fentanyl_in_us, market_time):
     return fentanyl_in_us / market_time
 
 
-@aux("1", source="register D7: effective supply (purity by availability) for each person who uses")
-def effective_supply(consumed, using_opioids, reference_dose):
-    """Fentanyl per person who uses, 1 at the reference."""
-    return maximum(ratio(consumed, using_opioids) / reference_dose, 0.001)
+@aux("1", source="register D7: effective supply (purity by availability), against the reference")
+def effective_supply(consumed, reference_consumption):
+    """Fentanyl that reaches people who use, 1 at the reference."""
+    return maximum(consumed / reference_consumption, 0.001)
 
 
 @aux("percent", source="register D5: purity follows supply; shape of the DEA series, not its level")

@@ -1,0 +1,58 @@
+"""Posteriors as files: what goes in comes out, and a damaged one is refused."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from acuerdo.errors import DataError
+from acuerdo.inference.posterior import Posterior
+
+
+def made(draws: int = 7) -> Posterior:
+    rng = np.random.default_rng(0)
+    return Posterior(
+        date(2023, 9, 29),
+        pd.Period("2023-09", "M"),
+        rng.standard_normal((5, draws)),
+        rng.random((2, draws)),
+        ["a.b", "c.d"],
+        {"queue": rng.random(draws), "by_place": rng.random((3, draws))},
+        {"pressure": rng.random((3, draws))},
+        {"deaths": rng.random((12, draws))},
+        {"method": "m", "provisional": 1, "objective": 1.5},
+    )
+
+
+def test_round_trip(tmp_path):
+    one = made()
+    one.save(tmp_path / "p.nc")
+    two = Posterior.load(tmp_path / "p.nc")
+    assert (two.day, two.month, two.series, two.draws) == (one.day, one.month, one.series, 7)
+    assert two.notes == one.notes
+    np.testing.assert_allclose(two.parameters, one.parameters, rtol=1e-6)
+    for group in ("state", "latent", "recent"):
+        for name, values in getattr(one, group).items():
+            np.testing.assert_allclose(getattr(two, group)[name], values, rtol=1e-6)
+    assert [p.name for p in tmp_path.iterdir()] == ["p.nc"], "no part of a file is left behind"
+
+
+def test_taking_draws_takes_the_same_everywhere():
+    one = made()
+    two = one.take(np.array([3, 3, 0]))
+    np.testing.assert_array_equal(two.parameters, one.parameters[:, [3, 3, 0]])
+    np.testing.assert_array_equal(two.state["by_place"], one.state["by_place"][:, [3, 3, 0]])
+
+
+@pytest.mark.parametrize("harm", ["cut", "empty", "text", "missing"])
+def test_a_damaged_file_is_refused(tmp_path, harm):
+    path = tmp_path / "p.nc"
+    made().save(path)
+    content = path.read_bytes()
+    if harm == "missing":
+        path.unlink()
+    else:
+        path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "text": b"not a posterior"}[harm])
+    with pytest.raises(DataError, match="acuerdo calibrate"):
+        Posterior.load(path)
