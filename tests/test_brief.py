@@ -247,6 +247,18 @@ def test_large_changes_are_printed_in_thousands(tmp_path: Path) -> None:
     assert table.columns[1].unit == "personas al mes"
 
 
+def test_measures_that_change_next_to_nothing_are_not_drawn(tmp_path: Path) -> None:
+    effects = fakes.effects()
+    effects.loc[effects["lever"] == "courts", ["change", "q05", "q95"]] = [1e-6, -1e-6, 2e-6]
+    brief = assemble(fakes.figures(), fakes.dossier(), None, effects, [], fakes.corridor(tmp_path), "en", DAY)
+    assert brief.measures.wide is not None
+    assert "Judges in the courts" not in brief.measures.wide.svg
+    assert "Appointments at the gates" in brief.measures.wide.svg
+    assert (
+        brief.measures.chart_note == "One measure that changes each of these outcomes by less than 0.5% is not drawn."
+    )
+
+
 def test_contested_measures_and_changes_of_nothing_are_marked(tmp_path: Path) -> None:
     effects = fakes.effects().assign(contested=lambda rows: rows["lever"] == "courts")
     losses = effects["outcome"] == "nor.losses"
@@ -299,6 +311,14 @@ def test_provisional_mark_only_when_the_projection_is(briefs: dict[str, Brief], 
     assert briefs["es"].notice
     bare = maker("es", bare=True)
     assert (bare.mark, bare.notice, bare.outlook) == ("", "", ())
+
+
+def test_latest_view_without_a_day_starts_before_the_projected_months(tmp_path: Path) -> None:
+    ahead = fakes.projection().assign_attrs(as_of="latest").sel(month=slice("2024-01", None))
+    brief = assemble(fakes.figures(), fakes.dossier(), ahead, None, [], fakes.corridor(tmp_path), "en", None)
+    assert (brief.day, brief.as_of) == ("2023-12-31", "Latest figures, as of December 31, 2023")
+    bare = assemble(fakes.figures(), fakes.dossier(), None, None, [], fakes.corridor(tmp_path), "en", None)
+    assert bare.day == "2024-07-20"
 
 
 def test_latest_view(maker: Maker) -> None:

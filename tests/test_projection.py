@@ -9,6 +9,7 @@ from acuerdo.effects import measure_effects, over_horizon, trial
 from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.posterior import Posterior, digests, file_name, packaged
+from acuerdo.inference.problem import record_months
 from acuerdo.projection import Projector, make_projector, project, to_dataset, to_table
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_as_of
@@ -33,7 +34,8 @@ def test_packaged_posteriors_belong_to_the_model_and_the_figures(projector, as_o
     path = packaged(built) / file_name(day)
     assert path.exists(), f"no packaged posterior for {as_of or 'latest'}: run `make posterior`"
     notes = Posterior.load(path).notes
-    wanted = digests(built, Figures.open(built.corridor).as_of(day))
+    figures = Figures.open(built.corridor)
+    wanted = digests(built, figures.as_of(day), day, record_months(figures, day))
     found = {key: notes[key] for key in wanted}
     assert found == wanted, "the model or the snapshot changed: run `make posterior`"
     assert notes["provisional"] == 1
@@ -41,14 +43,41 @@ def test_packaged_posteriors_belong_to_the_model_and_the_figures(projector, as_o
 
 
 def test_every_observable_of_the_list_is_projected(ahead):
-    wanted = """us.encounters.between_ports us.encounters.at_ports us.encounters.title42 us.mpp_returns
-        us.cbp_one_processed us.chnv_paroles us.repatriations us.bookouts us.court_backlog panama.darien_transits
-        mexico.irregular_events mexico.returns mexico.asylum_applications mexico.asylum_decisions mexico.asylum_pending
-        us.overdose_deaths.all us.overdose_deaths.synthetic_opioids us.overdose_deaths.all.12m
-        us.overdose_deaths.synthetic_opioids.12m us.fentanyl_seized.at_ports us.fentanyl_seized.between_ports
-        us.fentanyl_purity us.moud_treated us.naloxone_kits mexico.homicides border.deaths_on_route
-        trade.us_imports_from_mexico trade.us_exports_to_mexico trade.trucks_northbound macro.mxn_per_usd
-        macro.us_job_openings mexico.remittances us.ofac_counternarcotics_listings""".split()
+    wanted = [
+        "us.encounters.between_ports",
+        "us.encounters.at_ports",
+        "us.encounters.title42",
+        "us.mpp_returns",
+        "us.cbp_one_processed",
+        "us.chnv_paroles",
+        "us.repatriations",
+        "us.bookouts",
+        "us.court_backlog",
+        "panama.darien_transits",
+        "mexico.irregular_events",
+        "mexico.returns",
+        "mexico.asylum_applications",
+        "mexico.asylum_decisions",
+        "mexico.asylum_pending",
+        "us.overdose_deaths.all",
+        "us.overdose_deaths.synthetic_opioids",
+        "us.overdose_deaths.all.12m",
+        "us.overdose_deaths.synthetic_opioids.12m",
+        "us.fentanyl_seized.at_ports",
+        "us.fentanyl_seized.between_ports",
+        "us.fentanyl_purity",
+        "us.moud_treated",
+        "us.naloxone_kits",
+        "mexico.homicides",
+        "border.deaths_on_route",
+        "trade.us_imports_from_mexico",
+        "trade.us_exports_to_mexico",
+        "trade.trucks_northbound",
+        "macro.mxn_per_usd",
+        "macro.us_job_openings",
+        "mexico.remittances",
+        "us.ofac_counternarcotics_listings",
+    ]
     assert set(wanted) <= set(ahead.data_vars)
     for name in wanted:
         assert ahead[name].attrs["kind"] == "observable"

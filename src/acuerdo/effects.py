@@ -117,13 +117,21 @@ def _percent(texts: Texts) -> Callable[[float], str]:
     return lambda x: texts.percent(x)
 
 
-def unknowns(built: CorridorModel, shown: int = 14) -> list[Mapping[str, str]]:
-    """Return what the model says of its own ignorance: bundles that cannot be split, and assumptions.
+def unknowns(built: CorridorModel, shown: int = 12) -> list[Mapping[str, str]]:
+    """Return what the model says of its own ignorance: how provisional it is, bundles, and the widest assumptions.
 
-    The assumptions listed are those of the widest priors, relative to their own size.
+    The assumptions listed are those of the widest priors, on the scale of their link.
     """
+    texts = {lang: Texts(lang, built.corridor) for lang in built.corridor.about["locales"]}
+    first = next(iter(texts.values()))
+    found = [_said("provisional", texts, key) for key in first.keys("measure_limits.")]
+    found += [_said("bundle", texts, key) for key in first.keys("corridor_bundles.")]
     assumed = [p for p in built.parameters.values() if p.evidence == "assumption" and p.prior.dist != "fixed"]
-    effects = [p for p in assumed if not p.name.endswith(("_sd", "_persistence", "_build_up", "_fade", "_cost"))]
+    effects = [p for p in assumed if not p.name.endswith(("_sd", "_persistence", "_build_up", "_fade", "_half_life"))]
     widths = {p.name: float(np.max(built.transforms[p.name].above + built.transforms[p.name].below)) for p in effects}
     widest = sorted(effects, key=lambda p: -widths[p.name])[:shown]
-    return [{"kind": "assumption", "text_en": item.en, "text_es": item.es} for item in widest]
+    return found + [{"kind": "assumption", "text_en": item.en, "text_es": item.es} for item in widest]
+
+
+def _said(kind: str, texts: Mapping[str, Texts], key: str) -> Mapping[str, str]:
+    return {"kind": kind, **{f"text_{lang}": words.t(key) for lang, words in texts.items()}}

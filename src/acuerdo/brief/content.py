@@ -116,10 +116,19 @@ def _printed(presenter: Presenter, items: Iterable[brief_settings.Item]) -> tupl
 
 
 def _last_day(view: Figures, projection: xr.Dataset | None) -> date:
-    """Return the day of a brief that names none: the one of the projection, else the last publication."""
-    named = projection.attrs.get("as_of") if projection is not None else None
-    found = parse_as_of(str(named)) if named else None
-    return found or view.day or date.today()
+    """Return the day of a brief that names none.
+
+    It is the day of the projection, else the last day before the projected months, else the last publication.
+    """
+    if projection is not None:
+        named = str(projection.attrs.get("as_of", "latest"))
+        found = parse_as_of(named)
+        if found is not None:
+            return found
+        if projection.sizes.get("month"):
+            return (pd.Timestamp(projection["month"].to_numpy()[0]) - pd.Timedelta(days=1)).date()
+    days = [figure.published for name in view.ids if (figure := view.latest(name)) is not None]
+    return view.day or max(days, default=date.today())
 
 
 def _warnings(view: Figures, wanted: brief_settings.BriefSettings, texts: Texts) -> list[str]:

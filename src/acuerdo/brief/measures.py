@@ -31,6 +31,7 @@ _NEEDED = [
     "p_wrong_sign",
 ]
 _NOTHING = 5e-5  # share of the value without the measure below which a change is printed as none
+_VISIBLE = 0.5  # per cent: a measure whose intervals all stay inside is not drawn
 _MARKS = "abcdefgh"
 _EVIDENCE = ["strong", "moderate", "weak", "assumption"]
 
@@ -57,12 +58,15 @@ def assemble(effects: pd.DataFrame, wanted: brief_settings.Measures, months: int
                 first = False
     if not tables:
         return Measures(intro=texts.t("brief.measures_none"))
-    wide, tall = _charts(effects, [name for name in wanted.chart if name in set(effects["outcome"])], months, texts)
+    wide, tall, left_out = _charts(
+        effects, [name for name in wanted.chart if name in set(effects["outcome"])], months, texts
+    )
     return Measures(
         intro=texts.t("brief.measures_intro", months=months, count=effects["lever"].nunique()),
         tables=tuple(tables),
         wide=wide,
         tall=tall,
+        chart_note=texts.t("brief.effects_left_out", count=left_out) if left_out and wide else "",
         footnotes=tuple(NamedText(marks[label], texts.t(f"evidence_note.{label}")) for label in marks),
     )
 
@@ -170,30 +174,36 @@ def _cell(row: dict[Any, Any] | None, scale: float, texts: Texts) -> EffectCell:
 
 
 def _relative(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return changes in per cent of the value without the measure."""
-    base = rows["base"].astype(float)
-    scaled = rows[["change", "q05", "q95"]].astype(float).div(base, axis=0) * 100
-    return scaled.assign(lever=rows["lever"], base=base)
+    """Return changes by measure in per cent of the value without it, where there is one."""
+    rows = rows[rows["base"] > 0]
+    scaled = rows[["change", "q05", "q95"]].astype(float).div(rows["base"].astype(float), axis=0) * 100
+    return scaled.set_index(rows["lever"].astype(str))
 
 
 def _charts(
     effects: pd.DataFrame, outcomes: Sequence[str], months: int, texts: Texts
-) -> tuple[Chart | None, tuple[Chart, ...]]:
+) -> tuple[Chart | None, tuple[Chart, ...], int]:
+    """Return the chart in both layouts, and how many measures were left out because they change next to nothing."""
     panels, words = [], []
     names = {row["lever"]: measure_name(row, texts) for row in effects.to_dict("records")}
     order = [lever for owner in _owners(effects, texts) for lever in names if _owner(effects, lever) == owner]
-    for outcome in outcomes:
+    found = {outcome: _relative(effects[effects["outcome"] == outcome]) for outcome in outcomes}
+    seen = {
+        lever
+        for scaled in found.values()
+        for lever in scaled.index[scaled[["q05", "q95"]].abs().max(axis=1) >= _VISIBLE]
+    }
+    order = [lever for lever in order if lever in seen]
+    for outcome, whole in found.items():
         rows = effects[effects["outcome"] == outcome]
-        scaled = _relative(rows)
-        scaled = scaled[scaled["base"] > 0].set_index("lever")
-        scaled = scaled.loc[[lever for lever in order if lever in scaled.index]]
+        scaled = whole.loc[[lever for lever in order if lever in whole.index]]
         scaled["label"] = [names[str(lever)] for lever in scaled.index]
         title = _text(rows.iloc[0], "outcome_label", texts)
         panels.append(charts.EffectsPanel(title, texts.t("brief.effects_unit"), scaled))
         clear = scaled[(scaled["q05"] > 0) | (scaled["q95"] < 0)]
         words.append(texts.t("brief.effects_words", outcome=title, clear=len(clear), count=len(scaled)))
-    if not panels:
-        return None, ()
+    if not panels or not order:
+        return None, (), 0
     title = texts.t("brief.effects_title", months=months)
     description = " ".join(words)
     wide = Chart(charts.effects(panels, title, texts, description), title, description)
@@ -201,7 +211,7 @@ def _charts(
         Chart(charts.effects([panel], panel.title, texts, line, layout="tall", width=400), panel.title, line)
         for panel, line in zip(panels, words, strict=True)
     )
-    return wide, tall
+    return wide, tall, len(names) - len(order)
 
 
 def _owner(effects: pd.DataFrame, lever: str) -> str:

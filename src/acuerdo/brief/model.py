@@ -123,6 +123,7 @@ class Talks:
     told: tuple[ReportedFact, ...] = ()
     statements: tuple[StatementItem, ...] = ()
     commitments: tuple[CommitmentItem, ...] = ()
+    empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -184,6 +185,7 @@ class Measures:
     tables: tuple[MeasureTable, ...] = ()
     wide: Chart | None = None
     tall: tuple[Chart, ...] = ()
+    chart_note: str = ""
     footnotes: tuple[NamedText, ...] = ()
 
 

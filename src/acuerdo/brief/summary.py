@@ -73,6 +73,7 @@ def _measures(effects: pd.DataFrame | None, settings: BriefSettings, texts: Text
             count=len(rows),
             outcome=name,
             measure=lower_first(measure_name(largest, texts)),
+            setting=texts.pick(largest["setting_label"]),
             change=texts.signed_rounded(float(largest["change"])),
             interval=texts.interval(float(largest["q05"]), float(largest["q95"]), figures=2, sign=True),
             unit=texts.pick(largest["unit_label"]),

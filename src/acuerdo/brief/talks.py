@@ -58,6 +58,7 @@ class TalksWriter:
         free = [one for one in told if one.meeting not in here]
         checked = [one for one in free if one.id in self.wanted.checks]
         return Talks(
+            empty=not (near or undated or earlier or said or promised or told),
             upcoming=tuple(
                 self._meeting(one, [fact for fact in told if fact.meeting == one.id]) for one in [*near, *undated]
             ),

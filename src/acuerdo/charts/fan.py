@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 
 from acuerdo.charts import axis, render, theme
-from acuerdo.i18n import Texts
+from acuerdo.i18n import Texts, decimals
 
 BANDS = ["q05", "q25", "q50", "q75", "q95"]
 _LABEL_ROOM = 66  # px kept free at the right for the labels of the last month
@@ -71,7 +71,7 @@ def fan_spec(
     months_back: int = 36,
     zero: bool = True,
     width: int = 360,
-    height: int = 190,
+    height: int = 170,
 ) -> dict[str, Any]:
     """Return the Vega-Lite specification of a fan.
 
@@ -160,11 +160,11 @@ def _end_labels(
     names = ["q05", "q50", "q95"]
     places = axis.spread([float(last[name]) for name in names], gap=13 * per_px)
     month = axis.stamp(last["month"])
-    figures = 3 if float(last["q50"]) else 2
+    digits = decimals(max(abs(float(last[name])) for name in names), 3)
     layers = []
     for name, place in zip(names, places, strict=True):
         main = name == "q50"
-        row = {"month": month, "place": place, "words": texts.rounded(float(last[name]), figures)}
+        row = {"month": month, "place": place, "words": texts.number(round(float(last[name]), digits), max(digits, 0))}
         layers.append(
             render.drawn([row])
             .mark_text(

@@ -12,9 +12,9 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
 
-from acuerdo.calendar import Found, Owner, Record, Text, contexts, one_of, read_records
 from acuerdo.corridor import Corridor
 from acuerdo.errors import InputError, unknown_name
+from acuerdo.records import Found, Owner, Record, Text, contexts, one_of, read_records
 
 
 def _in_every_language(value: dict[str, str], info: ValidationInfo) -> dict[str, str]:

@@ -13,7 +13,8 @@ from acuerdo.engine.signs import Polarity, polarities
 from acuerdo.errors import unknown_name
 
 Form = Literal["stock", "flow", "aux", "level", "lever", "process", "other"]
-MOST = 40  # boxes of one diagram; beyond it, auxiliaries between two others are left out
+MOST = 36  # boxes of one diagram; beyond it, auxiliaries between two others are left out
+_SOME = 24  # beyond it, auxiliaries that lead nowhere are left out
 _PARTS_OF_A_LEVER = ("", "_set", "_usual", "_felt")
 
 
@@ -92,8 +93,8 @@ def lever_parts(built: CorridorModel) -> dict[str, str]:
 def diagram(built: CorridorModel, sector: str, most: int = MOST) -> Diagram:
     """Return the causal diagram of a sector: its stocks, flows, levels, levers, outcomes, and what lies between them.
 
-    Parameters and given series are left out. In a sector with more than `most` boxes, auxiliaries that lead nowhere
-    and auxiliaries with few links are left out as well, and what came in is linked to what went out.
+    Parameters and given series are left out. In a large sector, auxiliaries that lead nowhere are left out as well; in
+    one with more than `most` boxes also those with few links, and what came in is linked to what went out.
 
     Raises:
         InputError: there is no such sector.
@@ -102,8 +103,8 @@ def diagram(built: CorridorModel, sector: str, most: int = MOST) -> Diagram:
     whole = _whole(built, sector)
     nodes, arrows = dict(whole.nodes), {(link.source, link.target): link.sign for link in whole.links}
     gone: list[str] = []
-    while len(nodes) > most:
-        spare = _spare(nodes, arrows)
+    while len(nodes) > min(_SOME, most):
+        spare = _spare(nodes, arrows, ends_only=len(nodes) <= most)
         if spare is None:
             break
         _leave_out(spare, nodes, arrows)
@@ -167,13 +168,15 @@ def _source(
     return need
 
 
-def _spare(nodes: Mapping[str, Node], arrows: Mapping[tuple[str, str], Polarity]) -> str | None:
+def _spare(
+    nodes: Mapping[str, Node], arrows: Mapping[tuple[str, str], Polarity], ends_only: bool = False
+) -> str | None:
     """Return the box that a reader misses least, or None if all should stay."""
     into = {key: sum(b == key for _, b in arrows) for key in nodes}
     out = {key: sum(a == key for a, _ in arrows) for key in nodes}
     kept = {key for key, node in nodes.items() if node.outcome or node.form not in ("aux", "process")}
     kept |= {key for key, node in nodes.items() if node.reaches and not out[key]}
-    loose = [key for key in nodes if key not in kept]
+    loose = [key for key in nodes if key not in kept and not (ends_only and (out[key] or nodes[key].form != "aux"))]
     if not loose:
         return None
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 Point = tuple[float, float]
 _SWEEPS = 40
@@ -57,7 +57,7 @@ class _Graph:
         self.left.setdefault(b, []).append((a, weight))
 
 
-def layered(sizes: Mapping[str, Point], arrows: Sequence[Arrow], *, gap_x: float = 44.0, gap_y: float = 12.0) -> Layout:
+def layered(sizes: Mapping[str, Point], arrows: Sequence[Arrow], *, gap_x: float = 44.0, gap_y: float = 15.0) -> Layout:
     """Lay boxes out in layers from left to right.
 
     Args:
@@ -68,11 +68,10 @@ def layered(sizes: Mapping[str, Point], arrows: Sequence[Arrow], *, gap_x: float
     """
     if not sizes:
         return Layout({}, {}, 0.0, 0.0)
-    kept = [(i, arrow) for i, arrow in enumerate(arrows) if arrow.source != arrow.target]
-    order = _without_circles(list(sizes), [arrow for _, arrow in kept])
-    rank = {name: i for i, name in enumerate(order)}
-    forward = {i: (a.source, a.target) if rank[a.source] < rank[a.target] else (a.target, a.source) for i, a in kept}
-    weights = {i: arrow.weight for i, arrow in kept}
+    kept = {i: arrow for i, arrow in enumerate(arrows) if arrow.source != arrow.target}
+    order = _without_circles(list(sizes), list(kept.values()))
+    forward = _forward(order, kept)
+    weights = {i: arrow.weight for i, arrow in kept.items()}
     layer = _layers(order, forward, weights)
     graph = _with_chains(sizes, layer, forward, weights)
     _order(graph)
@@ -111,7 +110,46 @@ def _without_circles(names: list[str], arrows: Sequence[Arrow]) -> list[str]:
             best = max(left, key=lambda name: sum(out[name].values()) - sum(into[name].values()))
             head.append(best)
             take(best)
-    return [*head, *reversed(tail)]
+    return _sifted([*head, *reversed(tail)], arrows)
+
+
+def _sifted(order: list[str], arrows: Sequence[Arrow]) -> list[str]:
+    """Return an order in which each box stands where least weight points backwards, given the others."""
+    touching: dict[str, list[tuple[str, float, bool]]] = {name: [] for name in order}
+    for arrow in arrows:
+        touching[arrow.source].append((arrow.target, arrow.weight, True))
+        touching[arrow.target].append((arrow.source, arrow.weight, False))
+    for _ in range(4):
+        for name in tuple(order):
+            at = order.index(name)
+            rest = order[:at] + order[at + 1 :]
+            place = {other: i for i, other in enumerate(rest)}
+            change = [0.0] * (len(rest) + 1)  # of the weight that points backwards, at each place
+            for other, weight, out in touching[name]:
+                if out:  # backwards once this box stands behind the other
+                    change[place[other] + 1] += weight
+                else:
+                    change[0] += weight
+                    change[place[other] + 1] -= weight
+            costs = list(accumulate(change))
+            best = min(range(len(costs)), key=lambda i: (costs[i], abs(i - at)))
+            if costs[best] < costs[at] - 1e-9:
+                order = [*rest[:best], name, *rest[best:]]
+    return order
+
+
+def layers_of(names: Sequence[str], arrows: Sequence[Arrow]) -> dict[str, int]:
+    """Return the layer in which each box would stand."""
+    kept = {i: arrow for i, arrow in enumerate(arrows) if arrow.source != arrow.target}
+    order = _without_circles(list(names), list(kept.values()))
+    return _layers(order, _forward(order, kept), {i: arrow.weight for i, arrow in kept.items()})
+
+
+def _forward(order: Sequence[str], kept: Mapping[int, Arrow]) -> dict[int, tuple[str, str]]:
+    rank = {name: i for i, name in enumerate(order)}
+    return {
+        i: (a.source, a.target) if rank[a.source] < rank[a.target] else (a.target, a.source) for i, a in kept.items()
+    }
 
 
 def _layers(
@@ -279,7 +317,7 @@ def _apart(
 def _placed(
     graph: _Graph,
     heights: Mapping[str, float],
-    kept: Sequence[tuple[int, Arrow]],
+    kept: Mapping[int, Arrow],
     forward: Mapping[int, tuple[str, str]],
     gap_x: float,
 ) -> Layout:
@@ -295,7 +333,7 @@ def _placed(
             spans[name] = (edge, edge + width)
         edge += width + gap_x
     routes = {}
-    for i, arrow in kept:
+    for i, arrow in kept.items():
         points = []
         for name in graph.chains[i][1:-1]:
             x_left, x_right = spans[name]
@@ -305,4 +343,4 @@ def _placed(
     return Layout(boxes, routes, edge - gap_x, bottom - top)
 
 
-__all__ = ["Arrow", "Layout", "Point", "layered"]
+__all__ = ["Arrow", "Layout", "Point", "layered", "layers_of"]

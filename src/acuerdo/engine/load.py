@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import hashlib
-import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from math import log
@@ -15,7 +14,7 @@ import jax.numpy as jnp
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from acuerdo import corridor as corridors
-from acuerdo.corridor import Corridor, read_yaml
+from acuerdo.corridor import Corridor
 from acuerdo.engine import units
 from acuerdo.engine.declare import Model, Sector, Variable, assemble
 from acuerdo.engine.priors import Parameter, Prior, Transform
@@ -354,42 +353,20 @@ def load_model(name: str | None = None) -> CorridorModel:
     return build(corridors.load(name))
 
 
-_WORDS = {"en", "es", "label", "unit_label", "help", "source", "evidence", "cost", "trial", "contested", "sector"}
+def code_digest(paths: Sequence[Path]) -> str:
+    """Return a hash of source files, the same on every version of Python."""
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sorted(paths))).hexdigest()
 
 
-def _meaning_of(path: Path) -> str:
-    """Return what a file says to the machine: without comments, layout, docstrings and words for people."""
-    text = path.read_text(encoding="utf-8")
-    if path.suffix == ".yaml":
-
-        def numbers(item: Any) -> Any:
-            if isinstance(item, dict):
-                return {str(key): numbers(value) for key, value in item.items() if key not in _WORDS}
-            return [numbers(value) for value in item] if isinstance(item, list) else str(item)
-
-        return json.dumps(numbers(read_yaml(path)), sort_keys=True)
-    tree = ast.parse(text)
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if (
-            isinstance(body, list)
-            and body
-            and isinstance(body[0], ast.Expr)
-            and isinstance(body[0].value, ast.Constant)
-        ):
-            body.pop(0)
-    return ast.dump(tree)
-
-
-def model_digest(corridor: Corridor) -> str:
-    """Return a hash of all that a posterior depends on besides the figures: equations, numbers, machinery."""
-    here = Path(__file__).parent
-    files = [*corridor.path("model").glob("*.py"), *corridor.path("model").glob("*.yaml")]
-    files = [f for f in files if f.name not in ("outcomes.yaml", "variables.es.yaml")]
-    files += [here / name for name in ("declare.py", "ops.py", "priors.py", "run.py", "load.py")]
-    files += [here.parent / name for name in ("levers.py", "calendar.py")]
-    files += [here.parent / "inference" / name for name in ("fit.py", "observe.py", "posterior.py", "problem.py")]
+def model_digest(built: CorridorModel) -> str:
+    """Return a hash of the model: declarations, equations, priors, and the code that runs them."""
     digest = hashlib.sha256()
-    for path in sorted(files, key=lambda p: (p.parent.name, p.name)):
-        digest.update(f"{path.parent.name}/{path.name}\0{_meaning_of(path)}\0".encode())
+    for v in sorted(built.model.variables.values(), key=lambda v: v.name):
+        tree = v.tree() if v.equation is not None else ""
+        digest.update(repr((v.name, v.kind, v.unit, v.over, v.leaves, v.enters, v.initial, tree)).encode())
+    for name, item in sorted(built.parameters.items()):
+        digest.update(f"{name}{item.prior.model_dump_json()}".encode())
+    digest.update(str(built.simulator.steps).encode())
+    here = Path(__file__).parent
+    digest.update(code_digest([here / name for name in ("ops.py", "priors.py", "run.py")]).encode())
     return digest.hexdigest()

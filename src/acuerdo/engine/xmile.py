@@ -18,6 +18,7 @@ from __future__ import annotations
 import importlib
 import json
 import math
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -31,8 +32,10 @@ import pint
 
 from acuerdo import __version__
 from acuerdo.engine.declare import TIME_STEP, Model, Variable
+from acuerdo.engine.describe import catalogue
 from acuerdo.engine.expr import Call, Const, Expr, Var
-from acuerdo.engine.load import CorridorModel
+from acuerdo.engine.load import CorridorModel, load_model
+from acuerdo.engine.mathematics import text
 from acuerdo.engine.run import Array, Simulator
 from acuerdo.engine.units import parse, registry
 from acuerdo.errors import DataError, InputError
@@ -73,11 +76,12 @@ class _Names:
 
     def take(self, wanted: str) -> str:
         """Return a name that is free and make it taken."""
-        # a name that begins with "not" is read as a negation
-        first = f"var_{wanted}" if wanted.lower() in _RESERVED or wanted.lower().startswith("not") else wanted
-        found, number = first, 2
+        first = re.sub(r"\W+", "_", wanted)
+        if first.lower() in _RESERVED or first.lower().startswith("not"):  # PySD reads "notice" as "not ice"
+            first = f"var_{first}"
+        found, again = first, 2
         while found.lower() in self._used:
-            found, number = f"{first}_{number}", number + 1
+            found, again = f"{first}_{again}", again + 1
         self._used.add(found.lower())
         return found
 
@@ -99,24 +103,6 @@ def number(value: float) -> str:
     if not math.isfinite(value):
         raise DataError(f"{value} cannot be written as a number")
     return repr(float(value))
-
-
-def infix(node: Expr) -> str:
-    """Return an equation as one line of text, in the names of the model."""
-    return _infix(node)[0]
-
-
-def _infix(node: Expr) -> tuple[str, int]:
-    if isinstance(node, Var):
-        return node.name, _WHOLE
-    if isinstance(node, Const):
-        return f"{node.value:.12g}", _WHOLE if node.value >= 0 else 0
-    assert isinstance(node, Call)
-    parts = [_infix(arg) for arg in node.args]
-    if node.op in _SYMBOLS:
-        return _binary(node.op, *parts)
-    words = [text for text, _ in parts] + ([node.over] if node.over else [])
-    return f"{node.op}({', '.join(words)})", _WHOLE
 
 
 def _binary(op: str, left: tuple[str, int], right: tuple[str, int]) -> tuple[str, int]:
@@ -292,11 +278,11 @@ class _Writer:
 
     def _held(self, values: Floats, changes: Sequence[int]) -> str:
         """Return a series that holds its value between a few changes, as nested conditions; a constant as it is."""
-        text = number(values[changes[-1]] if changes else values[0])
+        found = number(values[changes[-1]] if changes else values[0])
         for before, change in reversed(list(zip([0, *changes], changes, strict=False))):
-            nested = f"({text})" if text.startswith("IF") else text
-            text = f"IF {self.month} < {number(change)} THEN {number(values[before])} ELSE {nested}"
-        return text
+            rest = f"({found})" if changes[-1] != change else found
+            found = f"IF {self.month} < {number(change)} THEN {number(values[before])} ELSE {rest}"
+        return found
 
     def _stock(self, variable: Variable, state: Mapping[str, Array]) -> None:
         enters, leaves = self.model.flows(enters=variable.name), self.model.flows(leaves=variable.name)
@@ -354,7 +340,7 @@ class _Writer:
 
     def _doc(self, variable: Variable, i: int) -> str:
         meanings = self.meanings.get(variable.name) or {"en": variable.meaning}
-        words = " / ".join(text.rstrip(".") for text in meanings.values() if text)
+        words = " / ".join(meaning.rstrip(".") for meaning in meanings.values() if meaning)
         member = f" {variable.over}: {self.model.dimensions[variable.over][i]}." if variable.over else ""
         return f"{words}.{member} {variable.kind}; sector: {variable.sector}; source: {variable.source}."
 
@@ -398,7 +384,7 @@ class _Writer:
         if node.op in _SYMBOLS:
             return _binary(node.op, *parts)
         if node.op in _CALLS:
-            return f"{_CALLS[node.op]}({', '.join(text for text, _ in parts)})", _WHOLE
+            return f"{_CALLS[node.op]}({', '.join(part for part, _ in parts)})", _WHOLE
         if node.op == "pow":
             base = f"MAX({parts[0][0]}, {number(SMALLEST_BASE)})"
             return f"({base} ^ {self._bracket(parts[1])})", _WHOLE
@@ -422,7 +408,7 @@ class _Writer:
         if what not in self.sums:
             arg = node.args[0]
             name = self.names.take(f"total_of_{arg.name}" if isinstance(arg, Var) else f"total_in_{owner}")
-            doc = f"Sum over {node.over} of {infix(arg)}."
+            doc = f"Sum over {node.over} of {text(arg)}."
             self.sums[what] = name
             self._add("aux", name, what, _unit_of(arg, self.model), doc)
         return self.sums[what]
@@ -497,29 +483,17 @@ def from_frame(simulator: Simulator, frame: pd.DataFrame, keep: Iterable[str]) -
 
 
 def declarations(built: CorridorModel) -> dict[str, Any]:
-    """Return every declaration of a model, ready for JSON: meaning, unit, source, equation as text and as a tree."""
-    model = built.model
-    rows = []
-    for variable in model.variables.values():
-        row: dict[str, Any] = {
-            "name": variable.name,
-            "kind": variable.kind,
-            "sector": variable.sector,
-            "unit": variable.unit,
-            "over": variable.over,
-            "meaning": dict(built.meanings[variable.name]),
-            "source": variable.source,
-        }
-        if variable.name in built.parameters:
-            parameter = built.parameters[variable.name]
-            row |= {"evidence": parameter.evidence, "prior": parameter.prior.model_dump(exclude_none=True)}
-        for field in ("leaves", "enters", "initial"):
-            if getattr(variable, field) is not None:
-                row[field] = getattr(variable, field)
+    """Return every declaration of a model, ready for JSON.
+
+    Each variable has what `describe` says of it and, if it has an equation, `arguments` (the names that the equation
+    asks for) and `tree` (see `tree`); a level has `initial`, the name of the variable that it starts at.
+    """
+    model, rows = built.model, []
+    for row in catalogue(built):
+        variable = model.variables[row["name"]]
         if variable.equation is not None:
-            node = variable.tree()
-            row |= {"depends": list(variable.depends), "equation": infix(node), "tree": tree(node)}
-        rows.append(row)
+            row |= {"arguments": list(variable.depends), "tree": tree(variable.tree())}
+        rows.append(row | ({"initial": variable.initial} if variable.initial else {}))
     return {
         "model": model.name,
         "steps_per_month": built.simulator.steps,
@@ -560,11 +534,10 @@ def export(
         DataError: the snapshot, the model or a file is damaged.
     """
     from acuerdo.cli import write_whole
-    from acuerdo.engine.load import load_model
 
     if form == "json":
-        text = json.dumps(declarations(load_model(corridor)), ensure_ascii=False, indent=1, allow_nan=False)
-        write_whole(out, text + "\n")
+        declared = json.dumps(declarations(load_model(corridor)), ensure_ascii=False, indent=1, allow_nan=False)
+        write_whole(out, f"{declared}\n")
         return
     if form != "xmile":
         raise InputError("format", form, "xmile, json", "xmile")
@@ -598,7 +571,6 @@ __all__ = [
     "declarations",
     "export",
     "from_frame",
-    "infix",
     "run_pysd",
     "run_simlin",
     "to_xmile",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +18,12 @@ import pandas as pd
 import platformdirs
 import xarray as xr
 
-from acuerdo.engine.load import CorridorModel, model_digest
+from acuerdo.engine.load import CorridorModel, code_digest, model_digest
 from acuerdo.errors import DataError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.fit import fit
-from acuerdo.inference.observe import predict
-from acuerdo.inference.problem import Problem, make_problem
+from acuerdo.inference.observe import load_observables, predict
+from acuerdo.inference.problem import Problem, lever_record, make_problem, record_months
 
 Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT = 1000, 20240101, 12
@@ -126,9 +127,16 @@ class Posterior:
             raise DataError(f"{path}: not a posterior, or damaged; rebuild it with: acuerdo calibrate") from problem
 
 
-def digests(built: CorridorModel, view: Figures) -> dict[str, str]:
-    """Return the hashes that tie a posterior to its figures and its model."""
-    return {"data_digest": view.digest, "model_digest": model_digest(built.corridor)}
+def digests(built: CorridorModel, view: Figures, day: date | None, months: pd.PeriodIndex) -> dict[str, str]:
+    """Return the hashes that tie a posterior to its figures, to what the levers were, to the model and the method."""
+    here = Path(__file__).parent
+    data, model = hashlib.sha256(view.digest.encode()), hashlib.sha256(model_digest(built).encode())
+    for name, values in sorted(lever_record(built, months, view, day).items()):
+        data.update(name.encode() + np.round(values, 6).tobytes())
+    for name, item in load_observables(built.corridor, built.model).items():
+        model.update(f"{name}{item.model_dump_json()}".encode())
+    model.update(code_digest([here / name for name in ("fit.py", "observe.py", "problem.py")]).encode())
+    return {"data_digest": data.hexdigest(), "model_digest": model.hexdigest()}
 
 
 def calibrate(
@@ -155,7 +163,7 @@ def calibrate(
         "rows": len(problem.data.value),
         "unknowns": problem.size,
         "in_sample_coverage_90": covered,
-        **digests(built, problem.figures),
+        **digests(built, problem.figures, day, problem.months),
     }
     return Posterior(
         day,
@@ -200,8 +208,7 @@ def posterior_for(
     built: CorridorModel, figures: Figures, day: date | None, progress: Progress | None = None
 ) -> Posterior:
     """Return the posterior that belongs to the view of a day: packaged, kept from before, or fitted now and kept."""
-    view = figures.as_of(day)
-    wanted = digests(built, view)
+    wanted = digests(built, figures.as_of(day), day, record_months(figures, day))
     kept = Path(platformdirs.user_cache_dir("acuerdo")) / built.corridor.name
     for path in (packaged(built) / file_name(day), kept / file_name(day)):
         if path.exists():

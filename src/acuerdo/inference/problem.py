@@ -112,20 +112,27 @@ class Problem:
         return gap / width, jnp.log(width)
 
 
+def record_months(figures: Figures, day: date | None) -> pd.PeriodIndex:
+    """Return the months of the record: from the first modelled one to that of the day, or to the newest figures.
+
+    Raises:
+        InputError: the day is before there are figures to fit, or after the months that the snapshot covers.
+    """
+    newest = max(pd.Period(end, "M") for end in _ends(figures))
+    low, high = (FIRST_MONTH + 24).start_time.date(), newest.end_time.date()
+    if day is not None and not low <= day <= high:
+        raise InputError("as-of", str(day), f"a day from {low} to {high}, or latest", str(min(max(day, low), high)))
+    return pd.period_range(FIRST_MONTH, newest if day is None else pd.Period(day, "M"), freq="M")
+
+
 def make_problem(built: CorridorModel, figures: Figures, day: date | None) -> Problem:
     """Set up the calibration to the figures that had been published by a day (None: all of them).
 
     Raises:
         InputError: the day is before there are figures to fit, or after the months the snapshot covers.
     """
+    months = record_months(figures, day)
     view = figures.as_of(day)
-    newest = max(pd.Period(end, "M") for end in _ends(figures))
-    last = newest if day is None else pd.Period(day, "M")
-    first_day = (FIRST_MONTH + 24).start_time.date()
-    if day is not None and not first_day <= day <= newest.end_time.date():
-        low, high = first_day, newest.end_time.date()
-        raise InputError("as-of", str(day), f"a day from {low} to {high}, or latest", str(min(max(day, low), high)))
-    months = pd.period_range(FIRST_MONTH, last, freq="M")
     observables = load_observables(built.corridor, built.model)
     data = line_up(observables, built.model, view, months)
     inputs = {**season_inputs(months), **lever_inputs(lever_record(built, months, view, day))}
