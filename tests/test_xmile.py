@@ -380,15 +380,15 @@ def posterior(monkeypatch) -> Posterior:
     state = built.simulator.first_state(built.values(jnp.asarray(z)), it.inputs, 3)
     latent = {n: 0.1 * rng.standard_normal((*np.shape(it.inputs[n])[1:-1], 3)) for n in built.processes}
     made = Posterior(
-        day,
-        pd.Period(day, "M"),
-        z,
-        np.zeros((0, 3)),
-        [],
-        {name: np.asarray(values) for name, values in state.items()},
-        latent,
-        {},
-        {"provisional": 1},
+        day=day,
+        month=pd.Period(day, "M"),
+        parameters=z,
+        noise=np.zeros((0, 3)),
+        series=[],
+        state={name: np.asarray(values) for name, values in state.items()},
+        latent=latent,
+        recent={},
+        notes={"provisional": 1},
     )
     monkeypatch.setattr(projection, "posterior_for", lambda *_: made)
     return made

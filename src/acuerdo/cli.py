@@ -13,6 +13,7 @@ from acuerdo import __version__
 from acuerdo.dialogue.commands import app as dossier_app
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
+from acuerdo.files import write_whole
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
@@ -95,21 +96,6 @@ class _Steps:
         if self._task is None:
             self._task = self._bar.add_task(self._title, total=self._total)  # type: ignore[assignment]
         self._bar.advance(self._task)  # type: ignore[arg-type]
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all.
-
-    Raises:
-        InputError: the place cannot be written to.
-    """
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content.encode() if isinstance(content, str) else content)
-        part.replace(path)
-    except OSError as problem:
-        raise InputError("out", str(path), f"a place that can be written to ({problem.strerror})") from problem
 
 
 @app.command()

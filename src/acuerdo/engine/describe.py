@@ -36,6 +36,13 @@ ROLES: dict[str, Words] = {
     "first": {"en": "First value", "es": "Valor inicial"},
     "path": {"en": "From month to month", "es": "De mes a mes"},
 }
+EVIDENCE: dict[str, Words] = {
+    "strong": {"en": "strong", "es": "fuerte"},
+    "moderate": {"en": "moderate", "es": "moderada"},
+    "weak": {"en": "weak", "es": "débil"},
+    "assumption": {"en": "assumption", "es": "supuesto"},
+    "definition": {"en": "definition", "es": "definición"},
+}
 _WORDS: dict[str, Words] = {
     "moves": {"en": "from {leaves} to {enters}", "es": "de {leaves} a {enters}"},
     "boundary": {"en": "outside the model", "es": "fuera del modelo"},
@@ -326,4 +333,15 @@ def _rule(rule: Rule, texts: Texts) -> str:
     return f"{', '.join(said)} ({rule.source})"
 
 
-__all__ = ["KINDS", "ROLES", "catalogue", "describe", "history_words", "lever_of", "links", "number", "shown"]
+__all__ = [
+    "EVIDENCE",
+    "KINDS",
+    "ROLES",
+    "catalogue",
+    "describe",
+    "history_words",
+    "lever_of",
+    "links",
+    "number",
+    "shown",
+]

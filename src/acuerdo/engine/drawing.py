@@ -47,10 +47,10 @@ _WORDS = {
     "links": {"en": "{a} to {b}: {count}", "es": "{a} a {b}: {count}"},
 }
 _HOLDS = {
-    "stocks": {"en": "stocks: {count}", "es": "existencias: {count}"},
-    "flows": {"en": "flows: {count}", "es": "flujos: {count}"},
-    "others": {"en": "auxiliaries: {count}", "es": "auxiliares: {count}"},
-    "levers": {"en": "levers: {count}", "es": "palancas: {count}"},
+    "stocks": {"en": "stocks:\u00a0{count}", "es": "existencias:\u00a0{count}"},
+    "flows": {"en": "flows:\u00a0{count}", "es": "flujos:\u00a0{count}"},
+    "others": {"en": "auxiliaries:\u00a0{count}", "es": "auxiliares:\u00a0{count}"},
+    "levers": {"en": "levers:\u00a0{count}", "es": "palancas:\u00a0{count}"},
 }
 
 SIGNS = {"+": "+", "-": "\N{MINUS SIGN}", "?": "?"}
@@ -572,7 +572,8 @@ def _ring(names: Sequence[str], links: Mapping[tuple[str, str], int]) -> list[st
     def cost() -> float:
         at = {name: i for i, name in enumerate(order)}
         count = len(order)
-        return sum(n * min(abs(at[a] - at[b]), count - abs(at[a] - at[b])) ** 1.5 for (a, b), n in links.items())
+        steps = {(a, b): min(abs(at[a] - at[b]), count - abs(at[a] - at[b])) for a, b in links}
+        return sum(n * math.sqrt(steps[pair] ** 3) for pair, n in links.items())
 
     best, better = cost(), True
     while better:

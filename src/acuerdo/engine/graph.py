@@ -144,7 +144,7 @@ def _whole(built: CorridorModel, sector: str) -> Diagram:
 
 
 def _node(variable: Variable, outcome: bool, elsewhere: Iterable[str]) -> Node:
-    form: Form = variable.kind if variable.kind in ("stock", "flow", "level") else "aux"  # type: ignore[assignment]
+    form: Form = variable.kind if variable.kind in ("stock", "flow", "level") else "aux"
     return Node(
         variable.name, form, variable.sector, outcome, variable.leaves, variable.enters, tuple(sorted(elsewhere))
     )

@@ -2,8 +2,8 @@
 
 What the two engines share decides the form of the file:
 
-- Every member of a dimension is a variable of its own (`in_transit` of `GTM` is `in_transit_GTM`). Neither spelling of
-  a sum over a dimension is read by both, and PySD reads no graphical function of a single member.
+- Every member of a dimension is a variable of its own (`waiting` of the member `north` is `waiting_north`). Neither
+  spelling of a sum over a dimension is read by both, and PySD reads no graphical function of a single member.
 - A monthly series is a function of the number of the month, a whole number at every step: nested conditions where it
   changes a few times only, as a lever does, else a graphical function. Both engines draw straight lines between the
   points of a graphical function, also of a discrete one, so a function over time itself would not hold its value for a
@@ -365,7 +365,7 @@ class _Writer:
     def _text(self, variable: Variable, i: int) -> str:
         node = variable.tree()
         if isinstance(node, Call) and node.op == "total" and isinstance(node.args[0], Var):
-            return self._sum(node)  # a plain total needs no further variable
+            return self._sum(node, variable.name)  # a plain total needs no further variable
         return self._node(node, i, variable.name)[0]
 
     def _node(self, node: Expr, i: int, owner: str) -> tuple[str, int]:
@@ -397,14 +397,14 @@ class _Writer:
     def _bracket(part: tuple[str, int]) -> str:
         return part[0] if part[1] == _WHOLE else f"({part[0]})"
 
-    def _sum(self, node: Call) -> str:
+    def _sum(self, node: Call, owner: str) -> str:
         assert node.over is not None
-        terms = (self._node(node.args[0], i, "")[0] for i in range(len(self.model.dimensions[node.over])))
+        terms = (self._node(node.args[0], i, owner)[0] for i in range(len(self.model.dimensions[node.over])))
         return " + ".join(terms)
 
     def _total(self, node: Call, owner: str) -> str:
         """Return the name of an auxiliary with a sum over a dimension; the same sum is written once."""
-        what = self._sum(node)
+        what = self._sum(node, owner)
         if what not in self.sums:
             arg = node.args[0]
             name = self.names.take(f"total_of_{arg.name}" if isinstance(arg, Var) else f"total_in_{owner}")
@@ -533,7 +533,7 @@ def export(
         InputError: an argument is not valid.
         DataError: the snapshot, the model or a file is damaged.
     """
-    from acuerdo.cli import write_whole
+    from acuerdo.files import write_whole
 
     if form == "json":
         declared = json.dumps(declarations(load_model(corridor)), ensure_ascii=False, indent=1, allow_nan=False)

@@ -93,11 +93,18 @@ def departure_discouragement(
 
 @aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
 def would_depart(
-    base_departures, regional_pressure, origin_pressure, job_openings, job_pull, season, departure_discouragement
+    base_departures,
+    regional_pressure,
+    origin_pressure,
+    crossing_urgency,
+    job_openings,
+    job_pull,
+    season,
+    departure_discouragement,
 ):
     """People who would set out for the border if there were no lawful way from home."""
-    pull = job_pull * job_openings
-    return base_departures * season * exp(regional_pressure + origin_pressure + pull - departure_discouragement)
+    pressure = (1 - crossing_urgency) * (regional_pressure + origin_pressure) + job_pull * job_openings
+    return base_departures * season * exp(pressure - departure_discouragement)
 
 
 @flow(

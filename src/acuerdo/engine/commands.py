@@ -1,0 +1,356 @@
+"""`acuerdo model`: what the model is made of, how it hangs together, and whether it passes its checks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from acuerdo.engine.checks import Result
+    from acuerdo.engine.load import CorridorModel
+    from acuerdo.i18n import Texts
+
+app = typer.Typer(help="The model, equation by equation: list, show, graph, check.", no_args_is_help=True)
+
+_CORRIDOR = Annotated[str | None, typer.Option("--corridor", help="Name of the corridor.")]
+_JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+_LANG = Annotated[str, typer.Option("--lang", help="Language of the words: en or es.")]
+
+_WORDS = {
+    "variable": {"en": "Variable", "es": "Variable"},
+    "kind": {"en": "Kind", "es": "Tipo"},
+    "sector": {"en": "Sector", "es": "Sector"},
+    "unit": {"en": "Unit", "es": "Unidad"},
+    "meaning": {"en": "What it is", "es": "Qué es"},
+    "by": {"en": "by {name}", "es": "por {name}"},
+    "moves": {"en": "Moves", "es": "Mueve"},
+    "prior": {"en": "Prior", "es": "A priori"},
+    "evidence": {"en": "Evidence", "es": "Evidencia"},
+    "source": {"en": "Source", "es": "Fuente"},
+    "depends_on": {"en": "Depends on", "es": "Depende de"},
+    "used_by": {"en": "Used by", "es": "Lo usan"},
+    "outcomes": {"en": "Outcome", "es": "Resultado"},
+    "series": {"en": "Compared with the series", "es": "Se compara con las series"},
+    "lever": {"en": "Lever", "es": "Palanca"},
+    "owner": {"en": "Owner", "es": "Responsable"},
+    "range": {"en": "Range", "es": "Intervalo"},
+    "start": {"en": "In time", "es": "En el tiempo"},
+    "cost": {"en": "Cost", "es": "Costo"},
+    "history": {"en": "Record", "es": "Registro"},
+    "count": {"en": "variables: {count}", "es": "variables: {count}"},
+    "built": {
+        "en": "The model is built; units and dimensions of its {count} equations balance.",
+        "es": "El modelo se construye; las unidades y dimensiones de sus {count} ecuaciones concuerdan.",
+    },
+    "check": {"en": "Check", "es": "Verificación"},
+    "why": {"en": "Why it should hold", "es": "Por qué debe cumplirse"},
+    "found": {"en": "Found", "es": "Hallado"},
+    "pass": {"en": "hold", "es": "se cumplen"},
+    "fail": {"en": "fail", "es": "fallan"},
+    "known": {"en": "known not to hold", "es": "se sabe que no se cumplen"},
+    "holds_now": {
+        "en": "holds now, though it is marked as known not to: take the mark away",
+        "es": "ya se cumple, aunque está marcada como incumplida: quite la marca",
+    },
+}
+
+
+@app.command("list")
+def list_variables(
+    sector: Annotated[str | None, typer.Option("--sector", help="Only this sector.")] = None,
+    kind: Annotated[str | None, typer.Option("--kind", help="Only this kind: stock, flow, aux, lever, ...")] = None,
+    as_json: _JSON = False,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """List the variables of the model."""
+    from acuerdo.engine.describe import KINDS
+    from acuerdo.errors import unknown_name
+
+    texts, built = _open(corridor, lang)
+    variables = list(built.model.variables.values())
+    sectors = dict.fromkeys(v.sector for v in variables)
+    if sector is not None and sector not in sectors:
+        raise unknown_name("sector", sector, sectors)
+    if kind is not None and kind not in KINDS:
+        raise unknown_name("kind", kind, KINDS)
+    wanted = [v for v in variables if sector in (None, v.sector) and kind in (None, v.kind)]
+    if as_json:
+        rows = [
+            {
+                "name": v.name,
+                "kind": v.kind,
+                "sector": v.sector,
+                "unit": v.unit,
+                "dimension": v.over,
+                "meaning": built.meanings[v.name][lang],
+            }
+            for v in wanted
+        ]
+        _print_json({"corridor": built.corridor.name, "variables": rows})
+        return
+    from rich.markup import escape
+
+    table = _table(lang, "variable", "kind", "sector", "unit", "meaning")
+    for v in wanted:
+        over = f"\n[dim]{_say('by', lang, name=v.over)}[/dim]" if v.over else ""
+        meaning = escape(built.meanings[v.name][lang])
+        table.add_row(v.name, KINDS[v.kind][lang], v.sector, escape(v.unit) + over, meaning)
+    _print(table, _say("count", lang, count=texts.number(len(wanted))))
+
+
+@app.command()
+def show(
+    variable: Annotated[str, typer.Argument(metavar="VAR", help="Name of a variable or of a lever.")],
+    as_json: _JSON = False,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Show one variable: meaning, equation, unit, source, what it depends on and what depends on it."""
+    from acuerdo.engine.describe import describe
+
+    _, built = _open(corridor, lang)
+    entry = describe(built, variable)
+    if as_json:
+        _print_json(entry)
+        return
+    from rich.markup import escape
+
+    from acuerdo.engine.describe import EVIDENCE, KINDS, ROLES
+    from acuerdo.engine.signs import polarities
+
+    over = ", " + _say("by", lang, name=entry["dimension"]["name"]) if entry["dimension"] else ""
+    facts = f"{KINDS[entry['kind']][lang]}, {entry['sector']}, {entry['unit']}{over}"
+    _print(f"[bold]{entry['name']}[/bold] ({escape(facts)})", escape(entry["meanings"][lang]))
+    for equation in entry["equations"]:
+        _print("", f"[dim]{ROLES[equation['role']][lang]}:[/dim]")
+        _print(f"  {escape(equation['text'])}", wrap=False)
+    _print("")
+    if entry["flow"]:
+        _fact(lang, "moves", entry["flow"]["words"][lang])
+    if entry["prior"]:
+        _fact(lang, "prior", entry["prior"]["words"][lang])
+    if entry["evidence"]:
+        _fact(lang, "evidence", EVIDENCE[entry["evidence"]][lang])
+    _fact(lang, "source", entry["source"])
+    signs = polarities(built)
+    needs = [f"{need}{_signed(signs.get((need, variable)))}" for need in entry["depends_on"]]
+    users = [f"{user}{_signed(signs.get((variable, user)))}" for user in entry["used_by"]]
+    _fact(lang, "depends_on", ", ".join(needs))
+    _fact(lang, "used_by", ", ".join(users))
+    _fact(lang, "outcomes", ", ".join(label[lang] for label in entry["outcomes"].values()))
+    _fact(lang, "series", ", ".join(entry["series"]))
+    if entry["lever"]:
+        _show_lever(entry["lever"], lang)
+
+
+@app.command()
+def graph(
+    sector: Annotated[
+        str | None, typer.Option("--sector", help="Causal diagram of this sector; without it, the sectors as a whole.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="SVG file to write; standard output without it.")] = None,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Draw what moves what, as SVG."""
+    from acuerdo.engine import drawing
+
+    texts, built = _open(corridor, lang)
+    svg = drawing.overview_svg(built, texts) if sector is None else drawing.sector_svg(built, sector, texts)
+    if out is None:
+        typer.echo(svg, nl=False)
+    else:
+        _write(out, svg)
+        typer.echo(str(out))
+
+
+@app.command()
+def check(
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Day, month or 'latest': the posterior to run with.")
+    ] = None,
+    file: Annotated[Path | None, typer.Option("--file", help="Checks to run (YAML) instead of the corridor's.")] = None,
+    as_json: _JSON = False,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Build the model, check its units, run its checks; print those that fail. Exit code 1 if any fails."""
+    from acuerdo.errors import DataError
+
+    try:
+        _, built = _open(corridor, lang)
+    except DataError as problem:
+        typer.echo(str(problem))
+        raise typer.Exit(1) from None
+    from acuerdo.engine import checks
+    from acuerdo.projection import make_projector
+
+    wanted = checks.read(built, file)
+    with _bar(len(wanted)) as tick:
+        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor)
+        results = checks.run(projector, wanted, tick)
+    equations = sum(v.equation is not None for v in built.model.variables.values())
+    if as_json:
+        _print_json({"equations": equations, "checks": [_plain(result, lang) for result in results]})
+    else:
+        _print(_say("built", lang, count=equations))
+        _print_results(results, lang)
+    if any(result.fails for result in results):
+        raise typer.Exit(1)
+
+
+@app.command()
+def reference(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write to.")],
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Write the model reference: a page for each sector, with its diagrams."""
+    from acuerdo.engine import reference as pages
+
+    _, built = _open(corridor, "en")
+    files = pages.reference(built, pages.anchors(out))
+    for name, content in files.items():
+        _write(out / name, content)
+    stale = [path for path in out.glob("*") if path.suffix in (".md", ".svg") and path.name not in files]
+    for path in stale:  # of a sector that is no more
+        path.unlink()
+    typer.echo(f"{out}: {len(files)}")
+
+
+# ---- words and tables
+
+
+def _open(corridor: str | None, lang: str) -> tuple[Texts, CorridorModel]:
+    """Return the words of a language and the model; an unknown language is refused before any work."""
+    from acuerdo import corridor as corridors
+    from acuerdo.i18n import Texts
+
+    texts = Texts(lang, corridors.load(corridor))
+    from acuerdo.engine.load import load_model
+
+    return texts, load_model(corridor)
+
+
+def _say(key: str, lang: str, **values: object) -> str:
+    return _WORDS[key][lang].format(**values)
+
+
+def _signed(sign: str | None) -> str:
+    return f" ({sign})" if sign else ""
+
+
+def _fact(lang: str, key: str, words: str) -> None:
+    from rich.markup import escape
+
+    if words:
+        _print(f"[dim]{_WORDS[key][lang]}:[/dim] {escape(words)}")
+
+
+def _show_lever(lever: dict[str, Any], lang: str) -> None:
+    words = lever["words"][lang]
+    _print("")
+    _fact(lang, "lever", f"{lever['label'][lang]}. {lever['help'][lang]}")
+    _fact(lang, "owner", lever["owner_label"][lang])
+    _fact(lang, "range", words["range"])
+    _fact(lang, "start", f"{words['build_up']}; {words['wears_off']}")
+    _fact(lang, "cost", words["cost"])
+    for line in words["history"]:
+        _fact(lang, "history", line)
+
+
+def _plain(result: Result, lang: str) -> dict[str, Any]:
+    check = result.check
+    return {
+        "name": check.name,
+        "kind": check.kind,
+        "why": check.why[lang],
+        "ok": result.ok,
+        "known": check.known.get(lang),
+        "fails": result.fails,
+        "detail": result.detail,
+    }
+
+
+def _print_results(results: list[Result], lang: str) -> None:
+    from rich.markup import escape
+
+    told = [result for result in results if result.fails or not result.ok]
+    if told:
+        table = _table(lang, "check", "why", "found")
+        for result in sorted(told, key=lambda one: not one.fails):
+            known = result.check.known.get(lang, "")
+            note = f"\n[dim]{_WORDS['known'][lang]}: {escape(known)}[/dim]" if known and not result.fails else ""
+            found = result.detail if not result.ok else _WORDS["holds_now"][lang]
+            table.add_row(result.check.name, escape(result.check.why[lang]), escape(found) + note)
+        _print(table)
+    counts = {
+        "pass": sum(result.ok and not result.fails for result in results),
+        "known": sum(not result.ok and not result.fails for result in results),
+        "fail": sum(result.fails for result in results),
+    }
+    _print(", ".join(f"{count} {_WORDS[key][lang]}" for key, count in counts.items() if count or key != "known"))
+
+
+class _bar:  # noqa: N801 used as a function
+    """A progress bar on standard error."""
+
+    def __init__(self, total: int) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._task = self._bar.add_task("Checks", total=total)
+
+    def __enter__(self) -> _bar:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, name: str) -> None:
+        """Show that a check is done."""
+        self._bar.advance(self._task)
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file whole or not at all."""
+    from acuerdo.errors import InputError
+
+    part = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(content, encoding="utf-8")
+        part.replace(path)
+    except OSError as problem:
+        raise InputError("out", str(path), f"a place that can be written to ({problem.strerror})") from problem
+
+
+def _print_json(data: Any) -> None:
+    typer.echo(json.dumps(data, ensure_ascii=False, indent=2))
+
+
+def _table(lang: str, *columns: str) -> Any:
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD)
+    for name in columns:
+        table.add_column(_WORDS[name][lang], overflow="fold")
+    return table
+
+
+def _print(*things: Any, wrap: bool = True) -> None:
+    from rich.console import Console
+
+    console = Console(highlight=False)
+    for thing in things:
+        console.print(thing, soft_wrap=not wrap)
+
+
+__all__ = ["app"]
