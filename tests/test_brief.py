@@ -316,14 +316,14 @@ def test_provisional_mark_only_when_the_projection_is(briefs: dict[str, Brief], 
 def test_latest_view_without_a_day_starts_before_the_projected_months(tmp_path: Path) -> None:
     ahead = fakes.projection().assign_attrs(as_of="latest").sel(month=slice("2024-01", None))
     brief = assemble(fakes.figures(), fakes.dossier(), ahead, None, [], fakes.corridor(tmp_path), "en", None)
-    assert (brief.day, brief.as_of) == ("2023-12-31", "Latest figures, as of December 31, 2023")
+    assert (brief.day, brief.as_of) == ("2023-12-31", "Figures to December 31, 2023, in their latest editions")
     bare = assemble(fakes.figures(), fakes.dossier(), None, None, [], fakes.corridor(tmp_path), "en", None)
     assert bare.day == "2024-07-20"
 
 
 def test_latest_view(maker: Maker) -> None:
     brief = maker("en", None)
-    assert (brief.day, brief.as_of) == ("2023-09-29", "Latest figures, as of September 29, 2023")
+    assert (brief.day, brief.as_of) == ("2023-09-29", "Figures to September 29, 2023, in their latest editions")
 
 
 # ---- what is wrong with the input
@@ -372,7 +372,7 @@ def test_wrong_format_paper_and_folder_leave_nothing(briefs: dict[str, Brief], t
         write(briefs["en"], tmp_path / "out", paper="a5")
     assert not (tmp_path / "out").exists()
     (tmp_path / "file").write_text("x")
-    with pytest.raises(InputError, match=r"out: .*file.* is not valid; allowed: a folder that can be written to"):
+    with pytest.raises(InputError, match=r"out: .*file.* is not valid; allowed: a place that can be written to"):
         write(briefs["en"], tmp_path / "file", ["html"])
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from acuerdo.brief import html, pdf
 from acuerdo.brief.model import Brief
-from acuerdo.errors import InputError, unknown_name
+from acuerdo.errors import unknown_name
+from acuerdo.files import write_whole
 
 FORMATS = ("html", "pdf")
 
@@ -31,29 +30,9 @@ def write(brief: Brief, out_dir: Path | str, formats: Iterable[str] = FORMATS, p
         if name not in makers:
             raise unknown_name("format", name, makers)
     made = {name: makers[name]() for name in wanted}
-    folder = Path(out_dir)
     paths = []
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in made.items():
-            path = folder / f"brief_{brief.day}_{brief.lang}.{name}"
-            _replace(path, content)
-            paths.append(path)
-    except OSError as problem:
-        reason = problem.strerror or problem.__class__.__name__
-        raise InputError("out", str(folder), f"a folder that can be written to ({reason})") from problem
+    for name, content in made.items():
+        path = Path(out_dir) / f"brief_{brief.day}_{brief.lang}.{name}"
+        write_whole(path, content)
+        paths.append(path)
     return paths
-
-
-def _replace(path: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(0o644)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

@@ -29,6 +29,39 @@ FILE = "checks.yaml"
 MONTHS, DRAWS = 12, 50
 _ALIKE = 1e-9  # relative difference that counts as none
 
+_WORDS: dict[str, Mapping[str, str]] = {
+    "recorded": {"en": "with the levers as recorded", "es": "con las palancas según el registro"},
+    "all low": {"en": "with all levers at their lowest", "es": "con todas las palancas en su mínimo"},
+    "all high": {"en": "with all levers at their highest", "es": "con todas las palancas en su máximo"},
+    "low": {"en": "with {lever} at its lowest", "es": "con {lever} en su mínimo"},
+    "high": {"en": "with {lever} at its highest", "es": "con {lever} en su máximo"},
+    "not_finite": {
+        "en": "{variable} is not a finite number, {case}",
+        "es": "{variable} no es un número finito, {case}",
+    },
+    "beyond": {
+        "en": "{variable} is {value:.6g} in month {month}, {case}",
+        "es": "{variable} es {value:.6g} en el mes {month}, {case}",
+    },
+    "moves": {
+        "en": "{variable} goes from {before:.6g} to {after:.6g} when {lever} goes from {low:g} to {high:g}; the "
+        "direction is right, or there is no change, in {right:.0%} of the draws, where {share:.0%} is needed",
+        "es": "{variable} va de {before:.6g} a {after:.6g} cuando {lever} va de {low:g} a {high:g}; la dirección es "
+        "la correcta, o no hay cambio, en {right:.0%} de las muestras, y se necesita {share:.0%}",
+    },
+    "no_one_value": {
+        "en": "no one value of {lever} says what is recorded ({said})",
+        "es": "ningún valor único de {lever} dice lo registrado ({said})",
+    },
+    "changes": {
+        "en": "{variable} changes by {gap:.3g} of its largest value",
+        "es": "{variable} cambia en {gap:.3g} de su mayor valor",
+    },
+    "misses": {
+        "en": "the parts miss {variable} by {gap:.3g} of its largest value, {case}",
+        "es": "las partes difieren de {variable} en {gap:.3g} de su mayor valor, {case}",
+    },
+}
 _FIELDS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {  # of each kind: required, optional
     "stays_between": (("variable",), ("low", "high", "member")),
     "rises_when": (("variable", "lever"), ("months", "low", "high", "share", "member")),
@@ -81,11 +114,11 @@ class Check:
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a check: whether it holds, and if not, the worst that was found."""
+    """What became of a check: whether it holds, and if not, the worst that was found, by language."""
 
     check: Check
     ok: bool
-    detail: str
+    detail: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fails(self) -> bool:
@@ -95,9 +128,9 @@ class Result:
 
 @dataclass(frozen=True)
 class Case:
-    """One place of the grid: a name, and the settings of levers."""
+    """One place of the grid: the settings of levers, and how to say it in each language."""
 
-    name: str
+    words: Mapping[str, str]
     settings: tuple[Setting, ...] = ()
 
 
@@ -239,15 +272,21 @@ def cases(levers: Mapping[str, Lever]) -> list[Case]:
     """Return the grid: the record, all levers at either end, and each alone at either end."""
     ends = ("low", "high")
     whole = [
-        Case(f"all levers {end}", tuple(Setting(name, lever.range[i]) for name, lever in levers.items()))
+        Case(_say(f"all {end}"), tuple(Setting(name, lever.range[i]) for name, lever in levers.items()))
         for i, end in enumerate(ends)
     ]
     alone = [
-        Case(f"{name} {end}", (Setting(name, lever.range[i]),))
+        Case(_say(end, lever=name), (Setting(name, lever.range[i]),))
         for name, lever in levers.items()
         for i, end in enumerate(ends)
     ]
-    return [Case("as recorded"), *whole, *alone]
+    return [Case(_say("recorded")), *whole, *alone]
+
+
+def _say(key: str, case: Case | None = None, **values: object) -> dict[str, str]:
+    """Return a text in each language, filled in."""
+    where = case.words if case is not None else {}
+    return {lang: form.format(**values, case=where.get(lang, "")) for lang, form in _WORDS[key].items()}
 
 
 @dataclass
@@ -316,18 +355,18 @@ def _stays_between(runner: Runner, check: Check) -> Result:
     assert check.variable is not None
     low = -np.inf if check.low is None else check.low
     high = np.inf if check.high is None else check.high
-    worst, detail = 0.0, ""
+    worst, detail = 0.0, {}
     for case in cases(runner.projector.built.levers):
         values = runner.of(check, case.settings, check.variable)
         if not np.isfinite(values).all():
-            return Result(check, False, f"{check.variable} is not a finite number, with {case.name}")
+            return Result(check, False, _say("not_finite", case, variable=check.variable))
         slack = _ALIKE * max(abs(v) for v in (low, high, 1.0) if np.isfinite(v))
         for beyond, at in ((low - values, values.argmin()), (values - high, values.argmax())):
             most = float(beyond.max())
             if most > max(worst, slack):
                 month = int(np.unravel_index(at, values.shape)[0])
-                worst = most
-                detail = f"{check.variable} is {values.flat[at]:.6g}, with {case.name}, in month {month + 1}"
+                worst, value = most, float(values.flat[at])
+                detail = _say("beyond", case, variable=check.variable, value=value, month=month + 1)
     return Result(check, not detail, detail)
 
 
@@ -343,17 +382,23 @@ def _moves(runner: Runner, check: Check) -> Result:
         means.append(values.reshape(check.months, -1, values.shape[-1]).sum(axis=1).mean(axis=0))
     change = means[1] - means[0]
     if not np.isfinite(change).all():
-        return Result(check, False, f"{check.variable} is not a finite number")
+        return Result(check, False, _say("not_finite", Case(_say("low", lever=check.lever)), variable=check.variable))
     way = 1.0 if check.kind == "rises_when" else -1.0
     slack = _ALIKE * np.maximum(np.abs(means[0]), np.abs(means[1]))
     right = float(np.mean(way * change >= -slack))
     ok = way * float(change.mean()) > float(slack.mean()) and right >= check.share
-    verb = "rises" if way > 0 else "falls"
-    detail = (
-        f"{check.variable} goes from {means[0].mean():.6g} to {means[1].mean():.6g} when {check.lever} goes from "
-        f"{ends[0]:g} to {ends[1]:g}; it {verb} or stays in {right:.0%} of the draws, {check.share:.0%} needed"
+    detail = _say(
+        "moves",
+        variable=check.variable,
+        lever=check.lever,
+        before=float(means[0].mean()),
+        after=float(means[1].mean()),
+        low=ends[0],
+        high=ends[1],
+        right=right,
+        share=check.share,
     )
-    return Result(check, bool(ok), "" if ok else detail)
+    return Result(check, bool(ok), {} if ok else detail)
 
 
 def _changes_nothing(runner: Runner, check: Check) -> Result:
@@ -369,22 +414,22 @@ def _changes_nothing(runner: Runner, check: Check) -> Result:
             targeted = np.array([m in lever.targets for m in members]) if lever.over else np.asarray(True)
             if not np.allclose(np.where(targeted, lever.spread(float(value), members) - recorded, 0.0), 0.0):
                 said = "; ".join(f"{m} {v:g}" for m, v in zip(members, recorded, strict=True) if m in lever.targets)
-                return Result(check, False, f"no one value of {check.lever} says what is recorded ({said})")
+                return Result(check, False, _say("no_one_value", lever=check.lever, said=said))
         settings = tuple(Setting(check.lever, float(v), m, m) for v, m in zip(one, projector.months, strict=True))
     before, after = runner.outputs(), runner.outputs(settings)
-    worst, detail = _ALIKE, ""
+    worst, detail = _ALIKE, {}
     for name in runner.keep:
         scale = max(float(np.abs(before[name]).max()), 1e-12)
         gap = float(np.abs(after[name] - before[name]).max()) / scale
         if not gap <= worst:
-            worst, detail = gap, f"{name} changes by {gap:.3g} of its largest value"
+            worst, detail = gap, _say("changes", variable=name, gap=gap)
     return Result(check, not detail, detail)
 
 
 def _sums_to(runner: Runner, check: Check) -> Result:
     assert check.variable is not None
     over = runner.projector.built.model.variables[check.variable].over
-    worst, detail = _ALIKE, ""
+    worst, detail = _ALIKE, {}
     for case in cases(runner.projector.built.levers):
         found = runner.outputs(case.settings)
         total = found[check.variable]
@@ -394,8 +439,7 @@ def _sums_to(runner: Runner, check: Check) -> Result:
         whole = np.sum(np.broadcast_arrays(*parts), axis=0)
         gap = float(np.abs(whole - total).max()) / max(float(np.abs(total).max()), 1e-12)
         if not gap <= worst:
-            worst = gap
-            detail = f"the parts miss {check.variable} by {gap:.3g} of its largest value, with {case.name}"
+            worst, detail = gap, _say("misses", case, variable=check.variable, gap=gap)
     return Result(check, not detail, detail)
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from acuerdo.files import write_whole
+
 if TYPE_CHECKING:
     from acuerdo.engine.checks import Result
     from acuerdo.engine.load import CorridorModel
@@ -164,7 +166,7 @@ def graph(
     if out is None:
         typer.echo(svg, nl=False)
     else:
-        _write(out, svg)
+        write_whole(out, svg)
         typer.echo(str(out))
 
 
@@ -190,9 +192,9 @@ def check(
     from acuerdo.projection import make_projector
 
     wanted = checks.read(built, file)
-    with _bar(len(wanted)) as tick:
-        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor)
-        results = checks.run(projector, wanted, tick)
+    with _Bar(len(wanted)) as bar:
+        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor, bar.fit)
+        results = checks.run(projector, wanted, bar.tick)
     equations = sum(v.equation is not None for v in built.model.variables.values())
     if as_json:
         _print_json({"equations": equations, "checks": [_plain(result, lang) for result in results]})
@@ -214,7 +216,7 @@ def reference(
     _, built = _open(corridor, "en")
     files = pages.reference(built, pages.anchors(out))
     for name, content in files.items():
-        _write(out / name, content)
+        write_whole(out / name, content)
     stale = [path for path in out.glob("*") if path.suffix in (".md", ".svg") and path.name not in files]
     for path in stale:  # of a sector that is no more
         path.unlink()
@@ -271,7 +273,7 @@ def _plain(result: Result, lang: str) -> dict[str, Any]:
         "ok": result.ok,
         "known": check.known.get(lang),
         "fails": result.fails,
-        "detail": result.detail,
+        "detail": result.detail.get(lang),
     }
 
 
@@ -284,7 +286,7 @@ def _print_results(results: list[Result], lang: str) -> None:
         for result in sorted(told, key=lambda one: not one.fails):
             known = result.check.known.get(lang, "")
             note = f"\n[dim]{_WORDS['known'][lang]}: {escape(known)}[/dim]" if known and not result.fails else ""
-            found = result.detail if not result.ok else _WORDS["holds_now"][lang]
+            found = result.detail[lang] if not result.ok else _WORDS["holds_now"][lang]
             table.add_row(result.check.name, escape(result.check.why[lang]), escape(found) + note)
         _print(table)
     counts = {
@@ -295,8 +297,8 @@ def _print_results(results: list[Result], lang: str) -> None:
     _print(", ".join(f"{count} {_WORDS[key][lang]}" for key, count in counts.items() if count or key != "known"))
 
 
-class _bar:  # noqa: N801 used as a function
-    """A progress bar on standard error."""
+class _Bar:
+    """A progress bar on standard error: first of a fit, if there has to be one, then of the checks."""
 
     def __init__(self, total: int) -> None:
         from rich.console import Console
@@ -304,31 +306,25 @@ class _bar:  # noqa: N801 used as a function
 
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._task = self._bar.add_task("Checks", total=total)
+        self._checks = self._bar.add_task("Checks", total=total)
+        self._fit: Any = None
 
-    def __enter__(self) -> _bar:
+    def __enter__(self) -> _Bar:
         self._bar.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._bar.stop()
 
-    def __call__(self, name: str) -> None:
+    def fit(self, step: int, most: int, value: float) -> None:
+        """Show a step of a fit."""
+        if self._fit is None:
+            self._fit = self._bar.add_task("Fitting the model to the figures", total=most)
+        self._bar.update(self._fit, completed=step, total=most)
+
+    def tick(self, name: str) -> None:
         """Show that a check is done."""
-        self._bar.advance(self._task)
-
-
-def _write(path: Path, content: str) -> None:
-    """Write a file whole or not at all."""
-    from acuerdo.errors import InputError
-
-    part = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_text(content, encoding="utf-8")
-        part.replace(path)
-    except OSError as problem:
-        raise InputError("out", str(path), f"a place that can be written to ({problem.strerror})") from problem
+        self._bar.advance(self._checks)
 
 
 def _print_json(data: Any) -> None:

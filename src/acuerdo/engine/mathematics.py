@@ -144,8 +144,6 @@ def _text(node: Expr, least: int) -> str:
     else:
         sign = {"add": " + ", "sub": " - ", "mul": " * ", "div": " / "}[op]
         right = _text(args[1], binds + 1 if op in ("sub", "div") else binds)
-        if _op(args[1]) == "neg" and op == "mul":
-            right = f"({right})"
         body = _text(args[0], binds) + sign + right
     return f"({body})" if binds < least else body
 
@@ -255,8 +253,6 @@ def _latex(node: Expr, least: int, at: _Setting) -> str:
     elif op == "mul":
         right = args[1]
         end = _latex(right, _PRODUCT if least >= _PRODUCT else _SERIES, at)  # nothing follows a sum at the end
-        if _op(right) == "neg":
-            end = _latex(right, _WHOLE, at)
         body = rf"{_latex(args[0], _PRODUCT, at)} \cdot {end}"
     else:
         sign = {"add": " + ", "sub": " - "}[op]

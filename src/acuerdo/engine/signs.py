@@ -138,8 +138,6 @@ def bounds(node: Expr, known: Mapping[str, Range], sizes: Mapping[str, int] | No
     mixed = _mixture(node, known)
     if mixed is not None:
         return _hull([bounds(part, known, sizes) for part in mixed])
-    if node.op in ("div", "ratio") and a.low >= 0 and _is_share(node, known, sizes):
-        return Range(0.0, 1.0)
     if node.op == "neg":
         return Range(-a.high, -a.low)
     if node.op == "add":
@@ -149,7 +147,10 @@ def bounds(node: Expr, known: Mapping[str, Range], sizes: Mapping[str, int] | No
     if node.op == "mul":
         return _hull([Range(x, x) for x in (_times(p, q) for p, q in product(a, b))])
     if node.op in ("div", "ratio"):
-        return _quotient(a, b, zero=node.op == "ratio")
+        found = _quotient(a, b, zero=node.op == "ratio")
+        if a.low >= 0 and _is_share(node, known, sizes):
+            found = Range(max(found.low, 0.0), min(found.high, 1.0))
+        return found
     if node.op == "exp":
         return Range(_exp(a.low), _exp(a.high))
     if node.op == "log":

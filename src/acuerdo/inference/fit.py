@@ -5,9 +5,9 @@ expected (Fisher) information, which is always positive: a damped scoring method
 the spread. The Jacobian comes from forward differentiation, one draw of the ensemble for each unknown, in single
 precision. The first steps take normal noise, three times as wide, since the far tails of Student's t have no slope.
 
-The spreads of noise and of the latent series' shocks cannot be found by going to the top of everything at once: the top
-lies where noise vanishes. They are set before each later step, by expectation and maximisation (EM) over the normal
-approximation; the persistence of the latent series keeps its prior.
+The spreads of noise and of the latent series' shocks, and their persistence, cannot be found by going to the top of
+everything at once: the top lies where noise vanishes. They are set before each later step, by expectation and
+maximisation (EM) over the normal approximation.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from acuerdo.engine.run import process_paths
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 
@@ -156,10 +157,39 @@ def _most_probable(log_likelihood: Floats) -> tuple[float, float]:
     return float(_GRID[at]), float(1 / np.sqrt(max(-bend, 1.0)))
 
 
+def _set_process(problem: Problem, name: str, z: Floats, variance: Floats, held: Floats) -> None:
+    """Set persistence and spread of a latent series to what its path says; its shocks change so that the path stays."""
+    built = problem.built
+    at_kept, at_sd = (built.slices[f"{name}_{kind}"].start for kind in ("persistence", "sd"))
+    kept, sd = built.transforms[f"{name}_persistence"], built.transforms[f"{name}_sd"]
+    place = problem.shock_slices[name]
+    shocks = np.asarray(problem.shocks(z[:, None], name))[..., 0].reshape(len(problem.months), -1)
+    old_sd = float(sd(np.float64(z[at_sd]))[0])
+    path = np.asarray(process_paths(jnp.asarray(shocks), kept(np.float64(z[at_kept])), old_sd))
+    first, now, past = (path[0] ** 2).sum(), path[1:], path[:-1]
+    unknown = old_sd**2 * float(variance.sum())
+    number = path.size
+
+    def squares(persistence: Floats) -> Floats:
+        steps = (now**2).sum() - 2 * persistence * (now * past).sum() + persistence**2 * (past**2).sum()
+        return np.asarray(steps + first * (1 - persistence**2))
+
+    grid = np.asarray(kept(_GRID))
+    start = 0.5 * path.shape[1] * np.log(1 - grid**2)
+    z[at_kept], held[at_kept] = _most_probable(start - 0.5 * squares(grid) / old_sd**2)
+    persistence = float(kept(np.float64(z[at_kept]))[0])
+    log_sd = np.asarray(sd.linked(_GRID))
+    total = float(squares(np.array(persistence))) + unknown
+    z[at_sd], held[at_sd] = _most_probable(-number * log_sd - 0.5 * total * np.exp(-2 * log_sd))
+    new_sd = float(sd(np.float64(z[at_sd]))[0])
+    new = np.concatenate([path[:1] * np.sqrt(1 - persistence**2), now - persistence * past]) / new_sd
+    z[place] = new.ravel()
+
+
 def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, held: Floats) -> float:
     """Set the spreads of shocks and noise to what the figures and their priors say, given the normal approximation.
 
-    Changes `z` (the spreads) and `held` (their standard deviations) in place, and returns the largest change.
+    Changes `z` and `held` (their standard deviations) in place, and returns the largest change of a spread.
     """
     factor = linalg.cholesky(here.curvature(STUDENT_DF), lower=True)
     inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
@@ -167,12 +197,7 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
     variance[climber.active] = (inverse**2).sum(axis=0)
     before = z.copy()
     for name, place in problem.shock_slices.items():
-        at = problem.built.slices[f"{name}_sd"].start
-        prior = problem.built.transforms[f"{name}_sd"]
-        size = float((z[place] ** 2 + variance[place]).sum())
-        number, old = place.stop - place.start, float(prior.linked(np.float64(z[at]))[0])
-        log_sd = np.asarray(prior.linked(_GRID))
-        z[at], held[at] = _most_probable(-number * log_sd - 0.5 * size * np.exp(2 * (old - log_sd)))
+        _set_process(problem, name, z, variance[place], held)
     explained = ((inverse.astype(np.float32) @ here.mean.T) ** 2).sum(axis=0)
     square = here.residual**2 + explained
     width = np.exp(2 * here.log_width)
@@ -186,7 +211,8 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
         total = np.exp(2 * log_sd)[:, None] + counting[rows][None, :]
         at = problem.built.size + k
         z[at], held[at] = _most_probable((-0.5 * np.log(total) - 0.5 * gap[rows] / total).sum(axis=1))
-    return float(np.abs(z - before).max())
+    shocks = np.concatenate([np.arange(p.start, p.stop) for p in problem.shock_slices.values()])
+    return float(np.abs(np.delete(z - before, shocks)).max())
 
 
 def fit(problem: Problem, most: int = 30, tolerance: float = 5.0, progress: Progress | None = None) -> Fit:
@@ -213,7 +239,7 @@ def fit(problem: Problem, most: int = 30, tolerance: float = 5.0, progress: Prog
         change = np.inf
         if not rough:
             change = _set_spreads(problem, climber, z, here, spread)
-            here = climber.slopes(z) if change > 0.5 else here
+            here = climber.slopes(z)
         z, value, gain = climber.step(z, here, _NORMAL if rough else STUDENT_DF)
         path.append(value)
         if progress:

@@ -216,7 +216,8 @@ def posterior_for(
                 found = Posterior.load(path)
             except DataError:
                 continue  # a damaged file is as good as none: the fit below replaces it
-            if {k: found.notes.get(k) for k in wanted} == wanted:
+            fits = found.parameters.shape[0] == built.size
+            if fits and {k: found.notes.get(k) for k in wanted} == wanted:
                 return found
     fitted = calibrate(built, figures, day, progress)
     with contextlib.suppress(OSError):  # without a place to keep it, it is fitted again next time

@@ -96,14 +96,13 @@ def would_depart(
     base_departures,
     regional_pressure,
     origin_pressure,
-    crossing_urgency,
     job_openings,
     job_pull,
     season,
     departure_discouragement,
 ):
     """People who would set out for the border if there were no lawful way from home."""
-    pressure = (1 - crossing_urgency) * (regional_pressure + origin_pressure) + job_pull * job_openings
+    pressure = regional_pressure + origin_pressure + job_pull * job_openings
     return base_departures * season * exp(pressure - departure_discouragement)
 
 
