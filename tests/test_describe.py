@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from acuerdo.engine.commands import app
 from acuerdo.engine.declare import TIME_STEP
 from acuerdo.engine.describe import EVIDENCE, KINDS, ROLES, catalogue, describe, history_words, links, number
 from acuerdo.engine.load import CorridorModel, load_model
@@ -17,6 +16,7 @@ from acuerdo.engine.signs import points
 from acuerdo.errors import InputError
 from acuerdo.i18n import Texts
 from acuerdo.levers import Lever, Rule
+from acuerdo.model_commands import app
 
 LANGS = ("en", "es")
 KEYS = {

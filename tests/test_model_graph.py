@@ -14,7 +14,6 @@ import pytest
 from typer.testing import CliRunner
 
 from acuerdo.engine import drawing, graph, layout, ops, reference, signs
-from acuerdo.engine.commands import app
 from acuerdo.engine.declare import TIME_STEP
 from acuerdo.engine.expr import Call, Const, Expr, Var
 from acuerdo.engine.load import CorridorModel, load_model
@@ -22,6 +21,7 @@ from acuerdo.engine.mathematics import names
 from acuerdo.engine.signs import Range, bounds, polarity
 from acuerdo.errors import InputError
 from acuerdo.i18n import Texts
+from acuerdo.model_commands import app
 
 LANGS = ("en", "es")
 DOCS = Path(__file__).parents[1] / "docs" / "model"

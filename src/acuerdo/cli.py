@@ -14,6 +14,7 @@ from acuerdo.dialogue.commands import app as dossier_app
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
 from acuerdo.files import write_whole
+from acuerdo.model_commands import app as model_app
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
@@ -22,6 +23,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
+app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 
 AsOf = Annotated[

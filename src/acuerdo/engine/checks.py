@@ -319,6 +319,29 @@ class Runner:
         return values[:, members.index(check.member)]
 
 
+def make_runner(projector: Projector, checks: Sequence[Check]) -> Runner:
+    """Return a runner that keeps what the checks look at, and the outcomes.
+
+    Raises:
+        InputError: the projector's horizon is shorter than a check needs.
+    """
+    longest = max((check.months for check in checks), default=1)
+    if len(projector.months) < longest:
+        raise InputError("months", len(projector.months), f"{longest} or more", longest)
+    names = [name for check in checks for name in check.variables()]
+    outcomes = [outcome.variable for outcome in projector.outcomes.values()]
+    return Runner(projector, tuple(dict.fromkeys([*names, *outcomes])))
+
+
+def run_one(runner: Runner, check: Check) -> Result:
+    """Run one check over the grid of lever extremes."""
+    if check.kind == "stays_between":
+        return _stays_between(runner, check)
+    if check.kind == "zero_equals_baseline":
+        return _changes_nothing(runner, check)
+    return _sums_to(runner, check) if check.kind == "sums_to" else _moves(runner, check)
+
+
 def run(projector: Projector, checks: Sequence[Check], tick: Callable[[str], None] | None = None) -> list[Result]:
     """Run checks over the grid of lever extremes.
 
@@ -330,22 +353,10 @@ def run(projector: Projector, checks: Sequence[Check], tick: Callable[[str], Non
     Raises:
         InputError: the projector's horizon is shorter than a check needs.
     """
-    longest = max((check.months for check in checks), default=1)
-    if len(projector.months) < longest:
-        raise InputError("months", len(projector.months), f"{longest} or more", longest)
-    names = dict.fromkeys(name for check in checks for name in check.variables())
-    outcomes = dict.fromkeys(outcome.variable for outcome in projector.outcomes.values())
-    runner = Runner(projector, tuple({**names, **outcomes}))
-    kinds: dict[str, Callable[[Runner, Check], Result]] = {
-        "stays_between": _stays_between,
-        "rises_when": _moves,
-        "falls_when": _moves,
-        "zero_equals_baseline": _changes_nothing,
-        "sums_to": _sums_to,
-    }
+    runner = make_runner(projector, checks)
     results = []
     for check in checks:
-        results.append(kinds[check.kind](runner, check))
+        results.append(run_one(runner, check))
         if tick:
             tick(check.name)
     return results
@@ -443,4 +454,17 @@ def _sums_to(runner: Runner, check: Check) -> Result:
     return Result(check, not detail, detail)
 
 
-__all__ = ["DRAWS", "FILE", "MONTHS", "Case", "Check", "Result", "Runner", "cases", "read", "run"]
+__all__ = [
+    "DRAWS",
+    "FILE",
+    "MONTHS",
+    "Case",
+    "Check",
+    "Result",
+    "Runner",
+    "cases",
+    "make_runner",
+    "read",
+    "run",
+    "run_one",
+]

@@ -225,7 +225,7 @@ def overview(built: CorridorModel) -> tuple[list[Part], dict[tuple[str, str], in
     model, parts = built.model, lever_parts(built)
     found: dict[tuple[str, str], int] = {}
     for variable in model.of_kind("stock", "level", "flow", "aux"):
-        for need in {*variable.depends, *filter(None, (variable.leaves, variable.enters))}:
+        for need in dict.fromkeys((*variable.depends, *filter(None, (variable.leaves, variable.enters)))):
             source = model.variables.get(need)
             if source is None or source.kind in ("parameter", "input") or source.sector == variable.sector:
                 continue

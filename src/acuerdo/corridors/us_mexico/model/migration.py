@@ -4,7 +4,7 @@ from acuerdo.engine.declare import Sector
 from acuerdo.engine.ops import clip, exp, maximum, minimum, ratio, total
 
 sector = Sector("migration")
-aux, flow, stock = sector.aux, sector.flow, sector.stock
+aux, flow, stock, level = sector.aux, sector.flow, sector.stock, sector.level
 ORIGIN = "origin"
 
 
@@ -92,18 +92,9 @@ def departure_discouragement(
 
 
 @aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
-def would_depart(
-    base_departures,
-    regional_pressure,
-    origin_pressure,
-    job_openings,
-    job_pull,
-    season,
-    departure_discouragement,
-):
+def would_depart(base_departures, pressure, job_openings, job_pull, season, departure_discouragement):
     """People who would set out for the border if there were no lawful way from home."""
-    pressure = regional_pressure + origin_pressure + job_pull * job_openings
-    return base_departures * season * exp(pressure - departure_discouragement)
+    return base_departures * season * exp(pressure + job_pull * job_openings - departure_discouragement)
 
 
 @flow(
@@ -137,15 +128,16 @@ def in_transit(base_departures, transit_time, initial_transit):
 
 
 @aux("person/month", over=ORIGIN, source="definition")
-def moving_on(in_transit, transit_time):
+def moving_on(in_transit, transit_time, time_step):
     """People who reach the last stage of the way north."""
-    return in_transit / transit_time
+    return in_transit / maximum(transit_time, time_step)
 
 
 @aux("1", over=ORIGIN, source="register M4: net effect of a full surge on arrivals")
 def passage(enforcement_effect, enforcement_upstream, interior_enforcement_felt, through_mexico, cooperation_factor):
     """Share of those who move on that is not stopped inside Mexico."""
-    stop = enforcement_effect * (1 - enforcement_upstream) * interior_enforcement_felt * cooperation_factor
+    felt = maximum(interior_enforcement_felt, 0.0)
+    stop = enforcement_effect * (1 - enforcement_upstream) * felt * cooperation_factor
     return exp(-stop * through_mexico)
 
 
@@ -189,9 +181,9 @@ def at_border(base_departures, initial_at_border):
 
 
 @flow("person/month", leaves="at_border", over=ORIGIN, source="assumption: share that gives up a month")
-def gave_up_waiting(at_border, give_up_rate):
+def gave_up_waiting(at_border, acting_rate, wish_to_cross, give_up_rate):
     """People who leave the border cities and give up."""
-    return at_border * give_up_rate
+    return at_border * acting_rate * give_up_rate / (wish_to_cross + give_up_rate)
 
 
 @flow(
@@ -253,11 +245,34 @@ def crossing_discouragement(
     return (1 - upstream_share) * policy + appointment_effect * appointment_chance
 
 
-@aux("person/month", over=ORIGIN, source="assumption (structure)")
-def attempts(at_border, attempt_rate, crossing_urgency, regional_pressure, origin_pressure, crossing_discouragement):
+@aux("1", over=ORIGIN, source="definition")
+def pressure(regional_pressure, origin_pressure):
+    """Pressure to leave, in logs, 0 at the usual."""
+    return regional_pressure + origin_pressure
+
+
+@level("1", initial="usual_pressure_start", over=ORIGIN, source="assumption: first-order delay")
+def usual_pressure(usual_pressure, pressure, urgency_time):
+    """Pressure to leave that people at the border have got used to."""
+    return (pressure - usual_pressure) / urgency_time
+
+
+@aux("1/month", over=ORIGIN, source="assumption (structure): fresh pressure first hastens those at the border")
+def wish_to_cross(attempt_rate, crossing_urgency, pressure, usual_pressure, crossing_discouragement):
+    """Attempts that a person at the border would make in a month."""
+    return attempt_rate * exp(crossing_urgency * (pressure - usual_pressure) - crossing_discouragement)
+
+
+@aux("1/month", over=ORIGIN, source="definition: no more people can act in a step than are there")
+def acting_rate(wish_to_cross, give_up_rate, time_step):
+    """Share of the people at the border who act in a step, by crossing or by giving up, as a monthly rate."""
+    return (1 - exp(-(wish_to_cross + give_up_rate) * time_step)) / time_step
+
+
+@aux("person/month", over=ORIGIN, source="definition: those who act, by their wish to cross or to give up")
+def attempts(at_border, acting_rate, wish_to_cross, give_up_rate):
     """Attempts to cross between the ports of entry."""
-    urgency = crossing_urgency * (regional_pressure + origin_pressure)
-    return at_border * attempt_rate * exp(urgency - crossing_discouragement)
+    return at_border * acting_rate * wish_to_cross / (wish_to_cross + give_up_rate)
 
 
 @aux("person/month", over=ORIGIN, source="definition")

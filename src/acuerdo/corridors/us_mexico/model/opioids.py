@@ -74,9 +74,9 @@ def seized_in_mexico(fentanyl_in_mexico, mexican_seizure_rate, cooperation_facto
 
 
 @aux("kg/month", source="definition")
-def shipped(fentanyl_in_mexico, shipping_time):
+def shipped(fentanyl_in_mexico, shipping_time, time_step):
     """Fentanyl sent to the border."""
-    return fentanyl_in_mexico / shipping_time
+    return fentanyl_in_mexico / maximum(shipping_time, 1.1 * time_step)
 
 
 @aux(
@@ -124,9 +124,9 @@ def fentanyl_in_us(precursor_base, market_time):
 
 
 @flow("kg/month", leaves="fentanyl_in_us", source="definition")
-def consumed(fentanyl_in_us, market_time):
+def consumed(fentanyl_in_us, market_time, time_step):
     """Fentanyl used in the United States."""
-    return fentanyl_in_us / market_time
+    return fentanyl_in_us / maximum(market_time, time_step)
 
 
 @aux("1", source="register D7: effective supply (purity by availability), against the reference")

@@ -223,6 +223,33 @@ def reference(
     typer.echo(f"{out}: {len(files)}")
 
 
+@app.command()
+def export(
+    out: Annotated[Path, typer.Option("--out", help="File to write; XMILE ends in .xmile, .xml or .stmx.")],
+    form: Annotated[
+        str, typer.Option("--format", help="xmile (one draw, runs elsewhere) or json (declarations).")
+    ] = "xmile",
+    as_of: Annotated[str | None, typer.Option("--as-of", help="Day, month or 'latest'.")] = None,
+    months: Annotated[int, typer.Option("--months", help="Months ahead.")] = 36,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="LEVER=VALUE[@YYYY-MM]", help="Set a lever; may be repeated.")
+    ] = None,
+    draw: Annotated[int, typer.Option("--draw", help="Number of the draw, from 0.")] = 0,
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Write the model for another engine (XMILE) or as data (JSON)."""
+    from acuerdo.engine import xmile
+    from acuerdo.errors import InputError
+    from acuerdo.projection import collect
+
+    if form not in ("xmile", "json"):
+        raise InputError("format", form, "xmile, json", "xmile")
+    if form == "xmile" and out.suffix not in (".xmile", ".xml", ".stmx"):
+        raise InputError("out", str(out), "a name that ends in .xmile, .xml or .stmx", str(out.with_suffix(".xmile")))
+    xmile.export(corridor, as_of, months, collect(set_, None), draw, out, "xmile" if form == "xmile" else "json")
+    typer.echo(str(out))
+
+
 # ---- words and tables
 
 
