@@ -329,8 +329,9 @@ def test_the_whole_model_runs_the_same_in_another_engine(ran, engine):
     it, ours, path = ran
     theirs = xmile.from_frame(it.built.simulator, run(path), ours)
     for name, values in theirs.items():
-        held = it.built.model.variables[name].kind in ("stock", "level")
-        close(ours[name], values, name, 1e-6, 1e-12 if held else 1e-9)
+        # stocks are never near zero by chance; a level may cross zero, where PySD's eight digits of a series show
+        stock = it.built.model.variables[name].kind == "stock"
+        close(ours[name], values, name, 1e-6, 1e-12 if stock else 1e-9)
     assert all(variable.name in theirs for variable in it.built.model.of_kind("stock", "level", "flow"))
 
 
