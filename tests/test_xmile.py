@@ -308,7 +308,7 @@ def case(name: str, months: int = 120) -> Case:
         if name == "stressed":
             values[24:60], values[84:] = high, low
         levers[lever.name] = values if lever.over else values[:, 0]
-    inputs = {**season_inputs(index), **lever_inputs(levers), **latent}
+    inputs = {**season_inputs(index), **lever_inputs(built, levers), **latent}
     return Case(built, parameters, built.simulator.first_state(parameters, inputs, 1), inputs, index)
 
 

@@ -93,6 +93,7 @@ class Lever(BaseModel):
     over: str | None = None
     targets: dict[str, float] = Field(default_factory=dict)
     contested: bool = False
+    announced: bool = False
 
     def check(self, value: float, where: str | None = None) -> float:
         """Return `value` if it is finite and in range.
@@ -173,6 +174,25 @@ def history(
     return np.asarray(np.clip(values, 0.0, None if lever.over else lever.range[1]))
 
 
+def announced_ahead(lever: Lever, months: pd.PeriodIndex, entries: Sequence[calendar.Entry]) -> Floats:
+    """Return for each month the share of it in which next month's change of the lever had been announced: shape (T,).
+
+    A change is announced from the day that the policy calendar gives for a measure of the lever that starts in the next
+    month; without such a day it is a surprise.
+    """
+    measures = {rule.measure for rule in lever.history if rule.measure}
+    shares = np.zeros(len(months))
+    for entry in entries:
+        if entry.measure not in measures or entry.anticipated_from is None:
+            continue
+        before = months == pd.Period(entry.start, "M") - 1
+        for i in np.flatnonzero(before):
+            last = months[i].end_time.date()
+            known = (last - max(entry.anticipated_from, months[i].start_time.date())).days + 1
+            shares[i] = max(shares[i], known / months[i].days_in_month, 0.0)
+    return shares
+
+
 def _as_known(rule: Rule, day: date | None) -> Rule:
     """Return a rule without an end that was not yet known on the day."""
     ends = {name: None for name in ("to", "until") if day is not None and (getattr(rule, name) or day) > day}
@@ -248,12 +268,13 @@ def _from_series(rule: Rule, values: Floats, months: pd.PeriodIndex, figures: Fi
         if row["frequency"] in ("month", "year", "fiscal_year"):
             key = (row["start"], row["end"])
             spans[key] = spans.get(key, 0.0) + float(row["value"])
-    for (start, end), amount in sorted(spans.items()):
+    for (start, end), amount in sorted(spans.items(), key=lambda item: (item[0][0] - item[0][1], item[0])):
         first, final = pd.Period(start, "M"), pd.Period(end, "M")
         length = (final - first).n + 1
         inside = (months >= first) & (months <= final)
         values[inside] = amount / length
-        last = (final, amount / length)
+        if last is None or final >= last[0]:
+            last = (final, amount / length)
     if last is not None:
         values[months > last[0]] = last[1] if rule.after == "hold" else 0.0
     return values

@@ -28,6 +28,10 @@ STEPS_PER_MONTH = 2
 # what the machinery declares by itself, in each language
 _GENERATED = {
     "set": {"en": "{label}: value set", "es": "{label}: valor fijado"},
+    "announced": {
+        "en": "{label}: value announced for the next month",
+        "es": "{label}: valor anunciado para el mes siguiente",
+    },
     "level": {"en": "{label}: in place, after build-up", "es": "{label}: en vigor, tras su puesta en marcha"},
     "usual": {
         "en": "{label}: what people have got used to",
@@ -183,6 +187,11 @@ class _Builder:
     def declare_lever(self, lever: Lever) -> None:
         name, unit, sector, over = lever.name, lever.unit, lever.sector, lever.over
         self.variable(f"{name}_set", "lever", unit, _text("set", lever.label), lever.source, sector, over=over)
+        if lever.announced:
+            texts = _text("announced", lever.label)
+            self.variable(
+                f"{name}_announced", "lever", unit, texts, "policy calendar, anticipated_from", sector, over=over
+            )
         self.parameter(
             name=f"{name}_build_up",
             unit="month",

@@ -8,6 +8,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
 from acuerdo.engine.declare import TIME_STEP, Model, Variable
 
@@ -124,6 +125,28 @@ class Simulator:
         return after, env
 
 
+def place(arrays: Mapping[str, Array], draws: int, dtype: Any) -> Arrays:
+    """Return arrays in a precision, their draws shared out over the devices of the machine.
+
+    Args:
+        arrays: by name, draws on the last axis; an axis of length 1 is given to every device.
+        draws: number of draws. As many devices are used as divide it.
+        dtype: precision of the run that they are for.
+    """
+    devices = jax.devices()
+    used = max(n for n in range(1, len(devices) + 1) if draws % n == 0)
+    if used == 1:
+        return {name: jnp.asarray(value, dtype) for name, value in arrays.items()}
+    mesh = Mesh(np.array(devices[:used]), ("draws",))
+
+    def put(value: Array) -> Array:
+        shared = np.ndim(value) > 0 and np.shape(value)[-1] == draws
+        axes = (*[None] * (np.ndim(value) - 1), "draws") if shared else ()
+        return jax.device_put(jnp.asarray(value, dtype), NamedSharding(mesh, PartitionSpec(*axes)))
+
+    return {name: put(value) for name, value in arrays.items()}
+
+
 def process_paths(shocks: Array, persistence: Array, sd: Array, before: Array | None = None) -> Array:
     """Return paths of a first-order autoregressive process, x[t] = persistence * x[t-1] + sd * shocks[t].
 
@@ -169,4 +192,4 @@ def audit(model: Model, start: Mapping[str, Array], outputs: Mapping[str, Array]
     return gaps
 
 
-__all__ = ["Array", "Arrays", "Simulator", "audit", "process_paths"]
+__all__ = ["Array", "Arrays", "Simulator", "audit", "place", "process_paths"]

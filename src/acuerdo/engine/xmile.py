@@ -554,17 +554,16 @@ def _projected(
     seed: int,
 ) -> str:
     from acuerdo import projection
-    from acuerdo.inference.problem import lever_inputs
 
     projection.whole("draw", draw, 0, draws - 1)
     projector = projection.make_projector(as_of, months, draws, seed, corridor)
-    inputs = {**lever_inputs(projector.levers(settings)), **projector._season, **projector._latent}
+    inputs = projector.inputs(settings)
     made = "; ".join(f"{s.lever}={s.value:g}" + (f"@{s.start}" if s.start else "") for s in settings) or "none"
     note = f"As of {projector.posterior.day or 'latest'}; draw {draw} of {draws}, seed {seed}; settings: {made}."
     if projector.posterior.notes.get("provisional", 1):
         note += " The calibration is provisional."
     state = projector.posterior.state
-    return to_xmile(projector.built, projector._parameters, state, inputs, projector.months, draw=draw, note=note)
+    return to_xmile(projector.built, projector.parameters, state, inputs, projector.months, draw=draw, note=note)
 
 
 __all__ = [

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,14 +21,22 @@ import xarray as xr
 from acuerdo.engine.load import CorridorModel, code_digest, model_digest
 from acuerdo.errors import DataError
 from acuerdo.figures.store import Figures
+from acuerdo.inference.centred import Centred
 from acuerdo.inference.fit import fit
 from acuerdo.inference.observe import load_observables, predict
 from acuerdo.inference.problem import Problem, lever_record, make_problem, record_months
 
+if TYPE_CHECKING:
+    from acuerdo.inference.nuts import Chains, Plan
+
 Floats = npt.NDArray[np.float64]
-DRAWS, SEED, RECENT = 1000, 20240101, 12
-METHOD = "most probable point with a normal approximation (Laplace), priors of the evidence register"
+DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
+QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
+FULL = "No-U-Turn sampler (NUTS), whitened by the Laplace approximation, priors of the evidence register"
 Progress = Callable[[int, int, float], None]
+
+
+_GROUPS = ("state", "latent", "recent", "paths")
 
 
 @dataclass
@@ -44,7 +52,9 @@ class Posterior:
         state: stocks and levels at the end of `month`.
         latent: latent series in `month`.
         recent: observed variables over the last months, (months, [members,] draws).
-        notes: method, hashes, convergence, in-sample coverage.
+        paths: latent series over all months of the record, of the first draws: (months, [members,] few draws).
+        notes: method, hashes, convergence, in-sample coverage; of a full calibration also chains, largest R-hat,
+            smallest effective sample size and divergences. The draws are those of its chains, one chain after another.
     """
 
     day: date | None
@@ -55,6 +65,7 @@ class Posterior:
     state: dict[str, Floats]
     latent: dict[str, Floats]
     recent: dict[str, Floats]
+    paths: dict[str, Floats]
     notes: dict[str, Any]
 
     @property
@@ -77,6 +88,7 @@ class Posterior:
             pick(self.state),
             pick(self.latent),
             pick(self.recent),
+            self.paths,
             self.notes,
         )
 
@@ -86,10 +98,11 @@ class Posterior:
             "parameters": (("unknown", "draw"), self.parameters.astype("float32")),
             "noise": (("series", "draw"), self.noise.astype("float32")),
         }
-        for group in ("state", "latent", "recent"):
+        for group in _GROUPS:
+            last = "few_draws" if group == "paths" else "draw"
             for name, values in getattr(self, group).items():
                 dims = tuple(f"{group}_{name}_{i}" for i in range(values.ndim - 1))
-                variables[f"{group}.{name}"] = ((*dims, "draw"), values.astype("float32"))
+                variables[f"{group}.{name}"] = ((*dims, last), values.astype("float32"))
         data = xr.Dataset(variables, coords={"series": self.series})
         data.attrs = {"day": str(self.day or "latest"), "month": str(self.month), **self.notes}
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,7 +121,7 @@ class Posterior:
         try:
             with xr.open_dataset(path, engine="h5netcdf") as data:
                 data = data.load()
-            groups: dict[str, dict[str, Floats]] = {"state": {}, "latent": {}, "recent": {}}
+            groups: dict[str, dict[str, Floats]] = {name: {} for name in _GROUPS}
             for name in data.data_vars:
                 group, _, variable = str(name).partition(".")
                 if group in groups:
@@ -135,35 +148,70 @@ def digests(built: CorridorModel, view: Figures, day: date | None, months: pd.Pe
         data.update(name.encode() + np.round(values, 6).tobytes())
     for name, item in load_observables(built.corridor, built.model).items():
         model.update(f"{name}{item.model_dump_json()}".encode())
-    model.update(code_digest([here / name for name in ("fit.py", "observe.py", "problem.py")]).encode())
+    model.update(
+        code_digest([here / name for name in ("centred.py", "fit.py", "nuts.py", "observe.py", "problem.py")]).encode()
+    )
     return {"data_digest": data.hexdigest(), "model_digest": model.hexdigest()}
 
 
 def calibrate(
-    built: CorridorModel, figures: Figures, day: date | None, progress: Progress | None = None, draws: int = DRAWS
+    built: CorridorModel,
+    figures: Figures,
+    day: date | None,
+    progress: Progress | None = None,
+    draws: int = DRAWS,
+    plan: Plan | None = None,
+    sampling: Progress | None = None,
 ) -> Posterior:
-    """Fit the model to the figures that had been published by a day and draw from the result."""
+    """Calibrate the model to the figures that had been published by a day.
+
+    Args:
+        built: the model.
+        figures: the snapshot.
+        day: the as-of day, or None for the latest view.
+        progress: called after each step of the fit with (steps taken, steps at most, objective).
+        draws: draws to return.
+        plan: how long to sample after the fit (a full calibration); None takes the fit's normal approximation (quick).
+        sampling: called while sampling with (iterations done, iterations in all, share accepted).
+    """
     problem = make_problem(built, figures, day)
     result = fit(problem, progress=progress)
-    z = result.draw(draws, SEED)
+    told: dict[str, Any] = {
+        "converged": int(result.converged),
+        "objective": result.objective[-1],
+        "steps": len(result.objective) - 1,
+    }
+    ties = digests(built, problem.figures, day, problem.months)
+    if plan is None:
+        z = result.draw(draws, SEED)
+        future = z.copy()  # the record is run with the spreads held; the months ahead draw them
+        future[~result.active] = result.draw_held(draws, SEED)
+        return _posterior(problem, z, future, {"method": QUICK, "provisional": 1, **told, **ties})
+    from acuerdo.inference.nuts import sample
+
+    centred = Centred(problem, result)
+    folder = kept(built) / f"sampling_{day or 'latest'}"
+    chains = sample(
+        centred.log_density, centred.centre(), centred.spread(), plan, folder, "".join(ties.values()), sampling
+    )
+    thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
+    z = centred.to_problem(thinned.reshape(-1, problem.size).T)
+    told |= {"chains": plan.chains, "iterations": plan.kept, **diagnose(chains)}
+    return _posterior(problem, z, z, {"method": FULL, "provisional": 0, **told, **ties})
+
+
+def _posterior(problem: Problem, z: Floats, future: Floats, told: dict[str, Any]) -> Posterior:
+    built, day = problem.built, problem.day
     keep = tuple(dict.fromkeys(v for item in problem.observables.values() for _, v, _ in item.parts(built.model)))
     keep = tuple(dict.fromkeys((*keep, *problem.data.variables)))
     end, outputs, paths = problem.simulate(jnp.asarray(z), keep)
     rolled = {v for item in problem.observables.values() if item.rolling for _, v, _ in item.parts(built.model)}
-    covered = _coverage(problem, z, outputs)
-    future = z.copy()  # the record was run with the spreads held; the months ahead draw them
-    future[~result.active] = result.draw_held(draws, SEED)
     notes: dict[str, Any] = {
-        "method": METHOD,
-        "provisional": 1,
         "seed": SEED,
-        "converged": int(result.converged),
-        "objective": result.objective[-1],
-        "steps": len(result.objective) - 1,
         "rows": len(problem.data.value),
         "unknowns": problem.size,
-        "in_sample_coverage_90": covered,
-        **digests(built, problem.figures, day, problem.months),
+        "in_sample_coverage_90": _coverage(problem, z, outputs),
+        **told,
     }
     return Posterior(
         day,
@@ -174,6 +222,7 @@ def calibrate(
         {k: np.asarray(v) for k, v in end.items()},
         {k: np.asarray(v[-1]) for k, v in paths.items()},
         {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled},
+        {k: np.asarray(v[..., :PATHS]) for k, v in paths.items()},
         notes,
     )
 
@@ -194,6 +243,29 @@ def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:
     return float(np.mean((value >= low) & (value <= high)))
 
 
+def diagnose(chains: Chains) -> dict[str, float]:
+    """Return the largest R-hat and the smallest effective sample sizes over the unknowns, and what went wrong.
+
+    R-hat is rank-normalised and split; effective sizes are of bulk and tails (Vehtari and others, 2021), by ArviZ.
+    """
+    import arviz as az
+
+    data = az.convert_to_dataset({"x": chains.values})
+    return {
+        "worst_r_hat": float(az.rhat(data)["x"].max()),
+        "least_ess_bulk": float(az.ess(data, method="bulk")["x"].min()),
+        "least_ess_tail": float(az.ess(data, method="tail")["x"].min()),
+        "divergences": int(chains.diverging.sum()),
+        "mean_steps": float(chains.steps.mean()),
+        "mean_accepted": float(chains.accepted.mean()),
+    }
+
+
+def kept(built: CorridorModel) -> Path:
+    """Return the folder of posteriors that were made on this machine."""
+    return Path(platformdirs.user_cache_dir("acuerdo")) / built.corridor.name
+
+
 def packaged(built: CorridorModel) -> Path:
     """Return the folder of posteriors that ship with the corridor."""
     return built.corridor.path("posterior")
@@ -209,8 +281,7 @@ def posterior_for(
 ) -> Posterior:
     """Return the posterior that belongs to the view of a day: packaged, kept from before, or fitted now and kept."""
     wanted = digests(built, figures.as_of(day), day, record_months(figures, day))
-    kept = Path(platformdirs.user_cache_dir("acuerdo")) / built.corridor.name
-    for path in (packaged(built) / file_name(day), kept / file_name(day)):
+    for path in (packaged(built) / file_name(day), kept(built) / file_name(day)):
         if path.exists():
             try:
                 found = Posterior.load(path)
@@ -221,5 +292,5 @@ def posterior_for(
                 return found
     fitted = calibrate(built, figures, day, progress)
     with contextlib.suppress(OSError):  # without a place to keep it, it is fitted again next time
-        fitted.save(kept / file_name(day))
+        fitted.save(kept(built) / file_name(day))
     return fitted

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -17,7 +17,7 @@ from acuerdo.engine.run import Array, Arrays, process_paths
 from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import Data, Observable, line_up, load_observables, predict, spread
-from acuerdo.levers import Floats, history
+from acuerdo.levers import Floats, announced_ahead, history
 
 FIRST_MONTH = pd.Period("2018-01", "M")
 """First modelled month: citizenship, detention and seizure figures of all sectors begin in 2018."""
@@ -39,9 +39,31 @@ def lever_record(built: CorridorModel, months: pd.PeriodIndex, figures: Figures,
     }
 
 
-def lever_inputs(record: dict[str, Floats]) -> Arrays:
-    """Return lever settings as inputs of a run (a last axis of length 1 for the draws)."""
-    return {f"{name}_set": jnp.asarray(values)[..., None] for name, values in record.items()}
+def lever_inputs(
+    built: CorridorModel, record: Mapping[str, Floats], announced: Mapping[str, Floats] | None = None
+) -> Arrays:
+    """Return lever settings as inputs of a run (a last axis of length 1 for the draws).
+
+    Args:
+        built: the model.
+        record: value of each lever by month, (T,) or (T, members).
+        announced: for levers whose changes people act on ahead, the share of each month in which next month's change
+            had been announced, (T,); without it every change is announced a month ahead.
+    """
+    inputs: Arrays = {}
+    for name, values in record.items():
+        inputs[f"{name}_set"] = jnp.asarray(values)[..., None]
+        if built.levers[name].announced:
+            share = 1.0 if announced is None else announced[name].reshape(-1, *[1] * (values.ndim - 1))
+            ahead = np.concatenate([values[1:], values[-1:]])
+            inputs[f"{name}_announced"] = jnp.asarray(values + share * (ahead - values))[..., None]
+    return inputs
+
+
+def announcements(built: CorridorModel, months: pd.PeriodIndex, day: date | None) -> dict[str, Floats]:
+    """Return `levers.announced_ahead` of each lever that has it, as far as the calendar was known on a day."""
+    entries = calendar.known(calendar.load_calendar(built.corridor), day)
+    return {name: announced_ahead(lever, months, entries) for name, lever in built.levers.items() if lever.announced}
 
 
 @dataclass
@@ -91,10 +113,14 @@ class Problem:
         """
         parameters = self.built.values(z[: self.built.size])
         paths = self.paths(z, parameters)
-        inputs = {**{name: jnp.asarray(x, z.dtype) for name, x in self.inputs.items()}, **paths}
-        state = self.built.simulator.first_state(parameters, inputs, z.shape[-1])
-        end, outputs = self.built.simulator.run(state, parameters, inputs, keep)
-        return end, outputs, paths
+        return *self.follow(parameters, paths, keep), paths
+
+    def follow(self, parameters: Arrays, paths: Arrays, keep: Sequence[str]) -> tuple[Arrays, Arrays]:
+        """Run the months of the record along given latent series; return the state at the end and kept variables."""
+        path = next(iter(paths.values()))
+        inputs = {**{name: jnp.asarray(x, path.dtype) for name, x in self.inputs.items()}, **paths}
+        state = self.built.simulator.first_state(parameters, inputs, path.shape[-1])
+        return self.built.simulator.run(state, parameters, inputs, keep)
 
     def noise_sd(self, z: Array) -> Array:
         """Return the spread of the noise of each fitted series, in logs, shape (series, draws)."""
@@ -104,11 +130,16 @@ class Problem:
     def compare(self, z: Array) -> tuple[Array, Array]:
         """Return (residual, log spread) of every figure, shape (rows, draws); the residual is in spreads."""
         _, outputs, _ = self.simulate(z, self.data.variables)
+        return self.gaps(outputs, self.noise_sd(z))
+
+    def gaps(self, outputs: Arrays, noise_sd: Array) -> tuple[Array, Array]:
+        """Return (residual, log spread) of every figure for a run's outputs and the noise of each series."""
+        kind = noise_sd.dtype
         mean = jnp.maximum(predict(self.data, outputs), 0.0)
-        offset = jnp.asarray(self.data.offset[:, None] + 1e-9, z.dtype)
-        counting = jnp.asarray(self.data.poisson[:, None], z.dtype)
-        width = spread(mean, self.noise_sd(z)[self.data.noise], offset, counting)
-        gap = jnp.log(jnp.asarray(self.data.value[:, None], z.dtype) + offset) - jnp.log(mean + offset)
+        offset = jnp.asarray(self.data.offset[:, None] + 1e-9, kind)
+        counting = jnp.asarray(self.data.poisson[:, None], kind)
+        width = spread(mean, noise_sd[self.data.noise], offset, counting)
+        gap = jnp.log(jnp.asarray(self.data.value[:, None], kind) + offset) - jnp.log(mean + offset)
         return gap / width, jnp.log(width)
 
 
@@ -135,7 +166,8 @@ def make_problem(built: CorridorModel, figures: Figures, day: date | None) -> Pr
     view = figures.as_of(day)
     observables = load_observables(built.corridor, built.model)
     data = line_up(observables, built.model, view, months)
-    inputs = {**season_inputs(months), **lever_inputs(lever_record(built, months, view, day))}
+    record = lever_record(built, months, view, day)
+    inputs = {**season_inputs(months), **lever_inputs(built, record, announcements(built, months, day))}
     triples = [observables[name].noise for name in data.series]
     members = [str(i) for i in range(len(triples))]
     prior = Prior(

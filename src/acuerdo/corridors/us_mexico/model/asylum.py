@@ -1,10 +1,10 @@
 """Asylum in Mexico: the queue, its capacity, and support while waiting."""
 
 from acuerdo.engine.declare import Sector
-from acuerdo.engine.ops import exp, ratio, total
+from acuerdo.engine.ops import clip, exp, maximum, ratio, total
 
 sector = Sector("asylum")
-aux, flow, stock = sector.aux, sector.flow, sector.stock
+aux, flow, stock, level = sector.aux, sector.flow, sector.stock, sector.level
 ORIGIN = "origin"
 
 
@@ -62,16 +62,36 @@ def rejected(decided, positive_share):
     return decided * (1 - positive_share)
 
 
-@aux("month", source="definition: queue by what leaves it")
-def waiting_time(asylum_pending_total, decision_capacity, base_abandonment):
-    """Months that the present queue would take at the present pace."""
-    return ratio(asylum_pending_total, decision_capacity + base_abandonment * asylum_pending_total)
+# First in, first out: decisions go to the oldest claims. The oldest claim still pending is `waiting_time` old; it ages
+# a month a month, and gets younger as decisions eat into the head of the queue. How thick the head is follows from the
+# size of the queue and from how many of each month's claimants have stayed (exponential survival since they came, with
+# arrivals taken as even over the wait; a test compares this with a queue that keeps every month's claimants apart).
+
+
+@level("month", initial="initial_wait", source="definition: age of the oldest claim in a queue, first in, first out")
+def waiting_time(waiting_time, decision_capacity, asylum_pending_total, head_of_queue, time_step):
+    """Wait for a decision in Mexico: months since those who are decided now made their claim."""
+    cleared = ratio(decision_capacity, asylum_pending_total * head_of_queue)
+    return maximum(1 - cleared, -waiting_time / (2 * time_step))
+
+
+@aux("1/month", source="definition: survivors of the oldest month's claimants, by the number pending")
+def head_of_queue(abandonment_rate, waiting_time):
+    """Share of the pending claims that belongs to the oldest month of claimants."""
+    return abandonment_rate / (exp(maximum(abandonment_rate * waiting_time, 0.01)) - 1)
+
+
+@aux("month", source="definition: mean age of claims that leave by decision at the head or by giving up")
+def mean_age(waiting_time, base_abandonment):
+    """Months that people now in the queue have waited on average."""
+    leaving = clip(base_abandonment * waiting_time, 0.05, 20.0)
+    return waiting_time * (1 / leaving - 1 / (exp(leaving) - 1))
 
 
 @aux("1/month", source="register M16 and M17: abandonment grows with waiting, falls with support")
-def abandonment_rate(base_abandonment, waiting_time, patience, support_coverage, onward_risk_supported):
+def abandonment_rate(base_abandonment, mean_age, patience, support_coverage, onward_risk_supported):
     """Chance a month that a person in the queue gives up the claim."""
-    return base_abandonment * (1 + waiting_time / patience) * (1 - (1 - onward_risk_supported) * support_coverage)
+    return base_abandonment * (1 + mean_age / patience) * (1 - (1 - onward_risk_supported) * support_coverage)
 
 
 @aux("person/month", over=ORIGIN, source="definition")

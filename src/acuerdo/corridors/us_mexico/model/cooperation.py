@@ -7,10 +7,17 @@ sector = Sector("cooperation")
 aux, level = sector.aux, sector.level
 
 
+@aux("1", source="assumption: joint measures carried out, as shares of full effort")
+def follow_through(precursor_control, southbound_checks, support_coverage):
+    """How far joint measures are carried out, as a share of full effort."""
+    return (precursor_control + southbound_checks + support_coverage) / 3
+
+
 @aux("1", source="assumption; register D14 for the loss by unilateral action")
-def cooperation_aim(cooperation_usual, cooperation_loss, military_action):
-    """Where cooperation tends: lowered by unilateral action."""
-    return clip(cooperation_usual * (1 - cooperation_loss * military_action), 0.0, 1.0)
+def cooperation_aim(cooperation_usual, cooperation_gain, follow_through, cooperation_loss, military_action):
+    """Where cooperation tends: raised by follow-through, lowered by unilateral action."""
+    raised = cooperation_usual + cooperation_gain * (1 - cooperation_usual) * follow_through
+    return clip(raised * (1 - cooperation_loss * military_action), 0.0, 1.0)
 
 
 @level("1", initial="cooperation_usual", source="assumption")

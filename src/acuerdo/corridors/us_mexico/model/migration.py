@@ -91,21 +91,28 @@ def departure_discouragement(
     return upstream_share * upstream + enforcement_pressure + visa_pressure + flight_pressure - attracted
 
 
+@aux("1", over=ORIGIN, source="register M3: a rush before an announced restriction; its size is an assumption")
+def rush_to_leave(anticipation, visa_effect, visa_requirement_announced, visa_requirement_set):
+    """Departures brought forward, in logs, before an announced visa requirement."""
+    return anticipation * visa_effect * maximum(visa_requirement_announced - visa_requirement_set, 0.0)
+
+
 @aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
-def would_depart(base_departures, pressure, job_openings, job_pull, season, departure_discouragement):
+def would_depart(base_departures, pressure, job_openings, job_pull, season, departure_discouragement, rush_to_leave):
     """People who would set out for the border if there were no lawful way from home."""
-    return base_departures * season * exp(pressure + job_pull * job_openings - departure_discouragement)
+    push = pressure + job_pull * job_openings + rush_to_leave
+    return base_departures * season * exp(push - departure_discouragement)
 
 
 @flow(
     "person/month",
     enters="in_transit",
     over=ORIGIN,
-    source="assumption (structure); register M15 for the replacement by centres",
+    source="assumption (structure); register M15 for the replacement by lawful ways from home",
 )
-def departures(would_depart, avoided_by_centres):
+def departures(would_depart, avoided_by_pathways):
     """People who set out for the border."""
-    return maximum(would_depart - avoided_by_centres, 0.1 * would_depart)
+    return maximum(would_depart - avoided_by_pathways, 0.1 * would_depart)
 
 
 @aux(
@@ -181,21 +188,23 @@ def at_border(base_departures, initial_at_border):
 
 
 @flow("person/month", leaves="at_border", over=ORIGIN, source="assumption: share that gives up a month")
-def gave_up_waiting(at_border, acting_rate, wish_to_cross, give_up_rate):
+def gave_up_waiting(free_at_border, acting_rate, wish_to_cross, give_up_rate):
     """People who leave the border cities and give up."""
-    return at_border * acting_rate * give_up_rate / (wish_to_cross + give_up_rate)
+    return free_at_border * acting_rate * give_up_rate / (wish_to_cross + give_up_rate)
 
 
-@flow(
-    "person/month",
-    leaves="at_border",
-    over=ORIGIN,
-    source="register M13: deportation from border cities as far as funded",
-)
-def deported_from_border_cities(at_border, border_city_deportation, through_mexico, cooperation_factor):
-    """People that Mexico deports from the border cities."""
+@aux("person/month", over=ORIGIN, source="register M13: deportation from border cities as far as funded")
+def deportations_from_border(at_border, border_city_deportation, through_mexico, cooperation_factor, time_step):
+    """Deportations from the border cities, shared by eligible people, at most a tenth of those there in a step."""
     eligible = at_border * through_mexico
-    return border_city_deportation * cooperation_factor * ratio(eligible, total(eligible, ORIGIN))
+    shared = border_city_deportation * cooperation_factor * ratio(eligible, total(eligible, ORIGIN))
+    return minimum(shared, 0.1 * at_border / time_step)
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
+def deported_from_border_cities(deportations_from_border):
+    """People that Mexico deports from the border cities."""
+    return deportations_from_border
 
 
 # ---- at the ports of entry
@@ -207,11 +216,29 @@ def appointment_places(port_appointments, days_per_month, person_per_appointment
     return port_appointments * days_per_month * person_per_appointment * appointment_fill
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="assumption (structure): places shared by demand")
-def appointments_used(at_border, appointment_weight, appointment_places):
-    """People received at a port of entry by appointment."""
+@aux("person/month", over=ORIGIN, source="assumption (structure): places shared by demand")
+def appointments_given(at_border, appointment_weight, appointment_places, time_step):
+    """Appointments given, shared by demand, at most to nine tenths of the people there in a step."""
     demand = at_border * appointment_weight
-    return appointment_places * ratio(demand, total(demand, ORIGIN))
+    return minimum(appointment_places * ratio(demand, total(demand, ORIGIN)), 0.9 * at_border / time_step)
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
+def appointments_used(appointments_given):
+    """People received at a port of entry by appointment."""
+    return appointments_given
+
+
+@aux("month", source="definition: a queue by what is served, Little's law")
+def appointment_wait(at_border, appointments_given):
+    """Months that an appointment for everyone at the border would take at the present pace."""
+    return ratio(total(at_border, ORIGIN), total(appointments_given, ORIGIN))
+
+
+@aux("person", over=ORIGIN, source="definition: nobody is counted twice in a step")
+def free_at_border(at_border, appointments_given, deportations_from_border, time_step):
+    """People at the border who are neither received by appointment nor deported in the step."""
+    return maximum(at_border - time_step * (appointments_given + deportations_from_border), 0.0)
 
 
 @aux(
@@ -220,11 +247,11 @@ def appointments_used(at_border, appointment_weight, appointment_places):
     source="assumption (structure): arrivals at ports without appointment are a series of their own",
 )
 def encounters_at_ports(
-    port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_used, event_per_person
+    port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_given, event_per_person
 ):
     """Encounters at ports of entry, with and without appointment."""
     other = port_base * exp(port_pressure) * (1 - port_closure_effect * port_asylum_closed)
-    return other + appointments_used * event_per_person
+    return other + appointments_given * event_per_person
 
 
 # ---- between the ports
@@ -257,10 +284,29 @@ def usual_pressure(usual_pressure, pressure, urgency_time):
     return (pressure - usual_pressure) / urgency_time
 
 
+@aux("1", over=ORIGIN, source="register M3: a rush before an announced restriction; its size is an assumption")
+def rush_to_cross(
+    anticipation,
+    consequence_effect,
+    consequence_share_announced,
+    consequence_share_set,
+    keep_in_mexico_effect,
+    keep_in_mexico_places_announced,
+    keep_in_mexico_places_set,
+    keep_in_mexico_reference,
+    through_mexico,
+):
+    """Crossing brought forward, in logs, before an announced restriction."""
+    bar = consequence_effect * maximum(consequence_share_announced - consequence_share_set, 0.0)
+    more = maximum(keep_in_mexico_places_announced - keep_in_mexico_places_set, 0.0) / keep_in_mexico_reference
+    return anticipation * (bar + keep_in_mexico_effect * minimum(more, 2.0) * through_mexico)
+
+
 @aux("1/month", over=ORIGIN, source="assumption (structure): fresh pressure first hastens those at the border")
-def wish_to_cross(attempt_rate, crossing_urgency, pressure, usual_pressure, crossing_discouragement):
+def wish_to_cross(attempt_rate, crossing_urgency, pressure, usual_pressure, crossing_discouragement, rush_to_cross):
     """Attempts that a person at the border would make in a month."""
-    return attempt_rate * exp(crossing_urgency * (pressure - usual_pressure) - crossing_discouragement)
+    hurry = crossing_urgency * (pressure - usual_pressure) + rush_to_cross
+    return attempt_rate * exp(hurry - crossing_discouragement)
 
 
 @aux("1/month", over=ORIGIN, source="definition: no more people can act in a step than are there")
@@ -270,9 +316,9 @@ def acting_rate(wish_to_cross, give_up_rate, time_step):
 
 
 @aux("person/month", over=ORIGIN, source="definition: those who act, by their wish to cross or to give up")
-def attempts(at_border, acting_rate, wish_to_cross, give_up_rate):
+def attempts(free_at_border, acting_rate, wish_to_cross, give_up_rate):
     """Attempts to cross between the ports of entry."""
-    return at_border * acting_rate * wish_to_cross / (wish_to_cross + give_up_rate)
+    return free_at_border * acting_rate * wish_to_cross / (wish_to_cross + give_up_rate)
 
 
 @aux("person/month", over=ORIGIN, source="definition")
@@ -466,10 +512,10 @@ def released(admitted_total, detention_share, child_release_share):
 
 
 @aux("person/month", source="definition")
-def port_paroles(appointments_used, port_base, port_pressure, port_parole_share, event_per_person):
+def port_paroles(appointments_given, port_base, port_pressure, port_parole_share, event_per_person):
     """People paroled in at a port of entry."""
     other = total(port_base, ORIGIN) * exp(port_pressure) / event_per_person
-    return total(appointments_used, ORIGIN) + port_parole_share * other
+    return total(appointments_given, ORIGIN) + port_parole_share * other
 
 
 @stock("case", source="EOIR: pending cases")
@@ -499,6 +545,35 @@ def court_receipts(
 def court_completions(court_capacity):
     """Cases completed by the immigration courts."""
     return court_capacity
+
+
+@aux("month", source="definition: a queue by what is served, Little's law")
+def court_wait(court_pending, court_completions):
+    """Months that the pending court cases would take at the present pace."""
+    return ratio(court_pending, court_completions)
+
+
+@stock("case", source="USCIS: affirmative asylum applications pending")
+def affirmative_pending(initial_affirmative_pending):
+    """Asylum applications pending with the immigration service, made by people not in court."""
+    return initial_affirmative_pending
+
+
+@flow(
+    "case/month",
+    enters="affirmative_pending",
+    source="assumption (structure): a share of those who enter undetected or with parole, and others",
+)
+def affirmative_filings(affirmative_other, affirmative_share, entered_undetected, parole_arrivals, case_per_person):
+    """Asylum applications filed with the immigration service."""
+    new = total(entered_undetected, ORIGIN) + total(parole_arrivals, ORIGIN)
+    return affirmative_other + affirmative_share * new * case_per_person
+
+
+@flow("case/month", leaves="affirmative_pending", source="assumption: capacity of the immigration service")
+def affirmative_completions(affirmative_capacity):
+    """Asylum applications completed by the immigration service."""
+    return affirmative_capacity
 
 
 # ---- smuggling

@@ -1,7 +1,7 @@
-"""Lawful pathways from home or in transit: centres, parole with sponsors."""
+"""Lawful pathways from home or in transit: centres, parole with sponsors, refugees, temporary work."""
 
 from acuerdo.engine.declare import Sector
-from acuerdo.engine.ops import total
+from acuerdo.engine.ops import minimum, ratio, total
 
 sector = Sector("pathways")
 aux, flow, stock = sector.aux, sector.flow, sector.stock
@@ -44,10 +44,14 @@ def centre_referred(no_person):
     return no_person
 
 
-@flow("person/month", leaves="centre_referred", source="register M14: arrival given referral, delay")
-def centre_arrivals(centre_referred, referral_delay, arrival_share):
+@flow(
+    "person/month",
+    leaves="centre_referred",
+    source="register M14: arrival given referral, delay; within the refugee places",
+)
+def centre_arrivals(centre_referred, referral_delay, arrival_share, refugee_places):
     """People who travel lawfully through a centre."""
-    return centre_referred / referral_delay * arrival_share
+    return minimum(centre_referred / referral_delay * arrival_share, refugee_places)
 
 
 @flow("person/month", leaves="centre_referred", source="register M14")
@@ -56,22 +60,80 @@ def centre_dropped(centre_referred, referral_delay, arrival_share):
     return centre_referred / referral_delay * (1 - arrival_share)
 
 
-@aux("person/month", over=ORIGIN, source="register M15: wide prior, no causal estimate found")
-def avoided_by_centres(centre_arrivals, centre_replacement, centre_origin_share):
-    """Departures that do not happen because people travel through a centre."""
-    return centre_arrivals * centre_replacement * centre_origin_share
+@aux("month", source="definition: a queue by what is served, Little's law")
+def centre_wait(centre_referred, centre_arrivals, centre_dropped):
+    """Months that people referred by a centre wait to travel at the present pace."""
+    return ratio(centre_referred, centre_arrivals + centre_dropped)
 
 
-@aux("person/month", over=ORIGIN, source="OHSS: paroles follow the places offered")
-def parole_arrivals(parole_places, parole_fill):
-    """People who arrive by parole with a sponsor."""
+@flow("person/month", enters="parole_travelling", over=ORIGIN, source="OHSS: authorisations follow the places offered")
+def parole_authorised(parole_places, parole_fill):
+    """People authorised to travel by parole with a sponsor."""
     return parole_places * parole_fill
 
 
+@stock("person", over=ORIGIN, source="the programme began in October 2022")
+def parole_travelling(no_people):
+    """People authorised to travel by parole who have not arrived yet."""
+    return no_people
+
+
+@flow(
+    "person/month",
+    leaves="parole_travelling",
+    over=ORIGIN,
+    source="policy calendar notes, part 2: arrivals lag authorisations",
+)
+def parole_arrivals(parole_travelling, parole_delay):
+    """People who arrive by parole with a sponsor."""
+    return parole_travelling / parole_delay
+
+
+@aux("person/month", source="assumption: the places are used; those not used by centres go to others")
+def refugees_otherwise(refugee_places, centre_arrivals):
+    """Refugees resettled from the region who did not come through a centre."""
+    return refugee_places - centre_arrivals
+
+
+@flow("person/month", enters="work_visas_travelling", source="State Department: visas issued, taken as the lever")
+def work_visas_issued(temporary_work_visas):
+    """People given a visa for temporary work."""
+    return temporary_work_visas
+
+
+@stock("person", source="assumption: a season's delay at the usual number")
+def work_visas_travelling(work_visas_reference, work_visa_delay):
+    """People with a visa for temporary work who have not travelled yet."""
+    return work_visas_reference * work_visa_delay
+
+
+@flow("person/month", leaves="work_visas_travelling", source="assumption: first-order delay")
+def work_visa_arrivals(work_visas_travelling, work_visa_delay):
+    """People who arrive for temporary work."""
+    return work_visas_travelling / work_visa_delay
+
+
+@aux("person/month", over=ORIGIN, source="register M15: wide prior, no causal estimate found; other ways: assumption")
+def avoided_by_pathways(
+    centre_arrivals,
+    centre_replacement,
+    centre_origin_share,
+    work_visa_arrivals,
+    work_visas_reference,
+    work_visa_replacement,
+    work_visa_origin_share,
+):
+    """Departures that do not happen because people travel through a centre, or for work beyond the usual number."""
+    by_centres = centre_arrivals * centre_replacement * centre_origin_share
+    more_work = work_visa_arrivals - work_visas_reference
+    return by_centres + more_work * work_visa_replacement * work_visa_origin_share
+
+
 @aux("person/month", source="definition")
-def lawful_arrivals(parole_arrivals, centre_arrivals, appointments_used):
-    """People who arrive by parole, through a centre or by appointment."""
-    return total(parole_arrivals, ORIGIN) + centre_arrivals + total(appointments_used, ORIGIN)
+def lawful_arrivals(parole_arrivals, centre_arrivals, refugees_otherwise, appointments_given):
+    """People who arrive by parole, as refugees, through a centre or by appointment."""
+    refugees = centre_arrivals + refugees_otherwise
+    return total(parole_arrivals, ORIGIN) + refugees + total(appointments_given, ORIGIN)
 
 
 @aux("1", source="definition")

@@ -7,13 +7,16 @@ sector = Sector("trade")
 aux = sector.aux
 
 
-@aux(
-    "1",
-    source="assumption (structure): officers are one pool; encounters above the usual pull some off cargo (assumption)",
-)
-def cargo_officers(encounters_total, encounters_reference, officers_pulled):
+@aux("1", source="assumption (structure): work with people grows with encounters, at and between ports")
+def officers_with_people(encounters_total, encounters_reference, officers_pulled):
+    """Part of the officers taken up by people who arrive, of the usual pool."""
+    return officers_pulled * encounters_total / encounters_reference
+
+
+@aux("1", source="definition: one pool; whoever works with people is not at cargo or inspection")
+def cargo_officers(port_officers, officers_with_people, officers_pulled):
     """Officers left for cargo and inspection, 1 in usual times."""
-    return clip(1 - officers_pulled * (encounters_total / encounters_reference - 1), 0.5, 1.2)
+    return clip((port_officers - officers_with_people) / (1 - officers_pulled), 0.5, 1.6)
 
 
 @aux("1", source="assumption: one yearly harmonic")
@@ -56,10 +59,16 @@ def trade_kept(trade_wait_effect, port_wait, wait_reference):
     return exp(-trade_wait_effect * (port_wait / wait_reference - 1))
 
 
+@aux("1", source="register T2: part of the goods held up by a short closure crosses later")
+def open_share(port_closures, trade_recovered):
+    """Share of crossings that closures do not prevent, with those made up later."""
+    return 1 - port_closures * (1 - trade_recovered)
+
+
 @aux("truck/month", source="definition")
-def trucks_northbound(truck_demand, trade_kept):
+def trucks_northbound(truck_demand, trade_kept, open_share):
     """Trucks that cross north, whole border."""
-    return truck_demand * trade_kept
+    return truck_demand * trade_kept * open_share
 
 
 @aux("truck/month", source="BTS and CBP: share of trucks that cross in Texas")
@@ -75,9 +84,9 @@ def imports_from_mexico(trucks_northbound, value_per_truck, value_drift):
 
 
 @aux("USD/month", source="Census")
-def exports_to_mexico(exports_base, export_pressure, trade_season, trade_kept):
+def exports_to_mexico(exports_base, export_pressure, trade_season, trade_kept, open_share):
     """Goods exported by the United States to Mexico."""
-    return exports_base * exp(export_pressure) * trade_season * trade_kept
+    return exports_base * exp(export_pressure) * trade_season * trade_kept * open_share
 
 
 @aux("USD/month", source="register T4: value of a day, by value of goods")
