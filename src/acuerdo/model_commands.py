@@ -224,6 +224,78 @@ def reference(
 
 
 @app.command()
+def studies(
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Day, month or 'latest': the posterior to run with.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Markdown page to write besides.")] = None,
+    as_json: _JSON = False,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Compare the model with the studies of the evidence register: dose, response, register, prior and posterior."""
+    texts, built = _open(corridor, lang)
+    from acuerdo import studies as comparison
+    from acuerdo import studies_page
+    from acuerdo.figures.store import Figures
+    from acuerdo.inference.posterior import posterior_for
+    from acuerdo.timeline import parse_as_of
+
+    wanted, figures, day = comparison.load_studies(built), Figures.open(built.corridor), parse_as_of(as_of)
+    with _Bar(len(wanted)) as bar:
+        posterior = posterior_for(built, figures, day, bar.fit)
+        rows = comparison.compare(built, figures, posterior, wanted, tick=bar.tick)
+    if as_json:
+        _print_json({"as_of": str(day or "latest"), "studies": studies_page.plain(rows, lang)})
+    else:
+        _print(studies_page.table(built, rows, texts), texts.t("studies.summary", **studies_page.counts(rows)))
+    if out is not None:
+        shown = texts.day(day) if day else "latest"
+        write_whole(out, studies_page.markdown(built, rows, comparison.load_absent(built), texts, shown))
+        typer.echo(str(out), err=as_json)
+
+
+@app.command()
+def replay(
+    as_of: Annotated[
+        str | None, typer.Option("--as-of", help="Day, month or 'latest': the posterior to run with.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="HTML page to write besides.")] = None,
+    docs: Annotated[
+        Path | None, typer.Option("--docs", help="Folder to write the page to as Markdown, with pictures.")
+    ] = None,
+    as_json: _JSON = False,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Replay the falls of the record with nothing but the policy calendar moving, against what was published."""
+    texts, built = _open(corridor, lang)
+    from acuerdo import replay as history
+    from acuerdo import replay_page
+    from acuerdo.figures.store import Figures
+    from acuerdo.inference.posterior import posterior_for
+    from acuerdo.timeline import parse_as_of
+
+    wanted, figures, day = history.load_episodes(built), Figures.open(built.corridor), parse_as_of(as_of)
+    with _Bar(len(wanted)) as bar:
+        posterior = posterior_for(built, figures, day, bar.fit)
+        paths = history.smoothed_paths(posterior)
+        outcomes = history.run_episodes(built, figures, posterior, paths, wanted, tick=bar.tick)
+    if as_json:
+        _print_json({"as_of": str(day or "latest"), "episodes": replay_page.plain(outcomes, lang)})
+    else:
+        _print(replay_page.table(outcomes, texts), texts.t("replay.honest"))
+    shown = texts.day(day) if day else "latest"
+    files = {} if docs is None else replay_page.markdown(built, figures, outcomes, texts, shown)
+    pages = {docs / name: content for name, content in files.items()} if docs is not None else {}
+    if out is not None:
+        pages[out] = replay_page.html(built, figures, outcomes, texts, shown)
+    for path, content in pages.items():
+        write_whole(path, content)
+        typer.echo(str(path), err=as_json)
+
+
+@app.command()
 def export(
     out: Annotated[Path, typer.Option("--out", help="File to write; XMILE ends in .xmile, .xml or .stmx.")],
     form: Annotated[

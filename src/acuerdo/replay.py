@@ -1,0 +1,313 @@
+"""Historical replay: how much of a fall of the record the policy calendar explains when nothing else moves.
+
+The model is run over the months of the record with draws of the posterior: parameters, and the latent series that were
+fitted to the figures. For each episode it is run three times, and the draws are the same in all:
+
+- `fitted`: levers as recorded and latent series as fitted;
+- `policy`: from the month before the measure every latent series stays at its value of that month, and only the levers
+  move as recorded (the season goes on, and stocks run on);
+- `neither`: the levers stay at their values of that month too, so that what moves is season and what was under way.
+
+What `fitted` has and `policy` has not is the doing of a latent series, that is of nothing that the model explains.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Literal, Protocol, cast
+
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import StringConstraints
+
+from acuerdo.engine.load import CorridorModel
+from acuerdo.engine.run import Array, Arrays
+from acuerdo.errors import DataError, InputError
+from acuerdo.figures.catalogue import ALL
+from acuerdo.figures.store import Figures
+from acuerdo.inference.observe import Observable, load_observables
+from acuerdo.inference.posterior import Posterior
+from acuerdo.inference.problem import FIRST_MONTH, lever_inputs, lever_record, season_inputs
+from acuerdo.records import Found, Record, contexts, one_of, read_records
+from acuerdo.studies import Entry, Interval, LeverName, Words
+from acuerdo.timeline import parse_month
+
+Floats = npt.NDArray[np.float64]
+Verdict = Literal["policy", "part", "other"]
+Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}$")]
+
+FILE = ("model", "episodes.yaml")
+BEFORE, AFTER, DRAWS, SEED = 3, 8, 400, 1
+
+
+class Smoothed(Protocol):
+    """A posterior that holds its latent series."""
+
+    paths: Mapping[str, Floats]
+
+
+class Episode(Record):
+    """A fall (or rise) of a published series after a measure.
+
+    Attributes:
+        id: its name.
+        entry: the entry of the evidence register.
+        title: what happened.
+        start: day of the measure; what follows is compared with the month before it.
+        levers: levers that the record moves around that day.
+        series: the published series.
+        direction: where it went.
+        by: month by which it had gone there.
+        recovers_by: month by which it had come back at least in part; None where it had not in eight months.
+    """
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+    entry: Entry
+    title: Words
+    start: date
+    levers: list[LeverName]
+    series: Annotated[str, one_of("series")]
+    direction: Literal["falls", "rises"]
+    by: Month
+    recovers_by: Month | None = None
+
+    @property
+    def base(self) -> pd.Period:
+        """The month before the measure."""
+        return pd.Period(self.start, "M") - 1
+
+    @property
+    def months(self) -> pd.PeriodIndex:
+        """The months shown: from three before the measure's to eight after it."""
+        return pd.period_range(self.base + 1 - BEFORE, self.base + 1 + AFTER, freq="M")
+
+
+def load_episodes(built: CorridorModel) -> list[Episode]:
+    """Read and check the corridor's episodes, in the order of the file.
+
+    Raises:
+        DataError: the file is missing or is not YAML.
+        InputError: an episode is not valid; the message names file, line, episode, field, what is allowed, the nearest.
+    """
+    series = [name for name, item in load_observables(built.corridor, built.model).items() if item.variable is not None]
+    names = {**contexts(built.corridor), "levers": list(built.levers), "series": series}
+    found = read_records(built.corridor.path(*FILE), Episode, context=names)
+    seen: set[str] = set()
+    for item in found:
+        _check(item, seen)
+        seen.add(item.record.id)
+    return [item.record for item in found]
+
+
+def _check(item: Found[Episode], seen: set[str]) -> None:
+    episode = item.record
+    if episode.id in seen:
+        raise InputError("id", episode.id, "a name that no other episode has", where=item.where("id"))
+    first, last = episode.base + 1, episode.months[-1]
+    by = parse_month(episode.by, f"{episode.id}, by", item.where("by"))
+    if not first <= by <= last:
+        raise InputError(
+            f"{episode.id}, by", episode.by, f"{first} to {last}", str(min(max(by, first), last)), item.where("by")
+        )
+    if episode.recovers_by is not None:
+        back = parse_month(episode.recovers_by, f"{episode.id}, recovers_by", item.where("recovers_by"))
+        if not by < back <= last:
+            nearest = str(min(max(back, by + 1), last))
+            where = item.where("recovers_by")
+            raise InputError(f"{episode.id}, recovers_by", episode.recovers_by, f"{by + 1} to {last}", nearest, where)
+
+
+# ---- running
+
+
+def held_from(series: Array, at: int) -> Floats:
+    """Return a series (months first) that from month `at` on stays at its value of that month."""
+    held = np.array(series)
+    held[at:] = held[at]
+    return held
+
+
+def replay(
+    built: CorridorModel,
+    inputs: Mapping[str, Array],
+    parameters: Arrays,
+    paths: Mapping[str, Array],
+    state: Mapping[str, Array],
+    keep: Sequence[str],
+    hold: int | None = None,
+    hold_levers: bool = False,
+) -> dict[str, Floats]:
+    """Run the months of the record.
+
+    Args:
+        built: the model.
+        inputs: levers (names ending in `_set`) and season by month; the draws axis may be 1.
+        parameters: by name, (draws,) or (members, draws).
+        paths: latent series by month, (months, [members,] draws).
+        state: stocks and levels before the first month.
+        keep: variables to return.
+        hold: number of the month from which latent series stay as they are; None to follow `paths` to the end.
+        hold_levers: hold the levers from that month too.
+
+    Returns:
+        Kept variables, (months, [members,] draws).
+    """
+    given = {**inputs, **paths}
+    if hold is not None:
+        levers = {f"{name}_set" for name in built.levers} if hold_levers else set()
+        given = {
+            name: held_from(series, hold) if name in paths or name in levers else series
+            for name, series in given.items()
+        }
+    _, outputs = built.simulator.run(state, parameters, given, tuple(keep))
+    return {name: np.asarray(values) for name, values in outputs.items()}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """An episode with what was published and what the three runs make of it.
+
+    Attributes:
+        episode: the episode.
+        published: published figures of the months shown, NaN where there is none, (months,).
+        fitted: levers as recorded, latent series as fitted, (months, draws).
+        policy: latent series held, levers as recorded.
+        neither: latent series and levers held.
+    """
+
+    episode: Episode
+    published: Floats
+    fitted: Floats
+    policy: Floats
+    neither: Floats
+
+    def change(self, run: Floats, month: str) -> Floats:
+        """Return a run (or what was published) in a month as a multiple of the month before the measure."""
+        return np.asarray(run[self._at(pd.Period(month, "M"))] / run[self._at(self.episode.base)])
+
+    @property
+    def by_policy(self) -> Floats:
+        """What the levers do by the month named: the run with them as recorded, over that with them held, by draw."""
+        at = self._at(pd.Period(self.episode.by, "M"))
+        return np.asarray(self.policy[at] / self.neither[at])
+
+    @property
+    def strongest(self) -> tuple[pd.Period, Floats]:
+        """Month from the measure on in which the levers move the series furthest this way, and how far, by draw."""
+        first = BEFORE
+        effect = self.policy[first:] / self.neither[first:]
+        medians = np.median(effect, axis=1)
+        at = int(np.nanargmin(medians) if self.episode.direction == "falls" else np.nanargmax(medians))
+        return self.episode.months[first + at], np.asarray(effect[at])
+
+    @property
+    def by_latent(self) -> Floats:
+        """What latent series do by the month named: the fitted run over that with them held, by draw."""
+        at = self._at(pd.Period(self.episode.by, "M"))
+        return np.asarray(self.fitted[at] / self.policy[at])
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whose doing the move is in the model.
+
+        `policy`: the levers surely move the series this way, and with nothing but them (and the season) the 90 %
+        interval holds the published change. `part`: they surely move it this way, but not as far. `other`: they do not
+        surely move it this way. Surely: the 90 % interval of their effect lies on that side of no change.
+        """
+        effect, reach = Interval.of(self.by_policy), Interval.of(self.change(self.policy, self.episode.by))
+        sure = effect.high < 1 if self.episode.direction == "falls" else effect.low > 1
+        if not sure:
+            return "other"
+        published = float(self.change(self.published, self.episode.by))
+        return "policy" if reach.low <= published <= reach.high else "part"
+
+    def recovery(self, run: Floats) -> Floats:
+        """Return the change from the month named to that by which the series had come back.
+
+        Raises:
+            DataError: the episode has no recovery.
+        """
+        if self.episode.recovers_by is None:
+            raise DataError(f"{self.episode.id}: no recovery is given")
+        first, last = (pd.Period(month, "M") for month in (self.episode.by, self.episode.recovers_by))
+        return np.asarray(run[self._at(last)] / run[self._at(first)])
+
+    def _at(self, month: pd.Period) -> int:
+        return int((month - self.episode.months[0]).n)
+
+
+def smoothed_paths(posterior: Posterior) -> Mapping[str, Floats]:
+    """Return the latent series of a posterior over the months of its record, (months, [members,] draws)."""
+    return cast(Smoothed, posterior).paths
+
+
+def run_episodes(
+    built: CorridorModel,
+    figures: Figures,
+    posterior: Posterior,
+    paths: Mapping[str, Floats],
+    episodes: Sequence[Episode],
+    draws: int = DRAWS,
+    tick: Callable[[str], None] | None = None,
+) -> list[Outcome]:
+    """Replay every episode with draws of a posterior.
+
+    Args:
+        built: the model.
+        figures: the snapshot.
+        posterior: parameters, and the last month of the record.
+        paths: its latent series over the months of the record, (months, [members,] draws).
+        episodes: what to replay.
+        draws: number of draws, at most those of the posterior.
+        tick: called with the name of each episode when it is done.
+
+    Raises:
+        InputError: an episode is not inside the record.
+    """
+    months = pd.period_range(FIRST_MONTH, posterior.month, freq="M")
+    index = np.random.default_rng(SEED).permutation(posterior.draws)[:draws]
+    parameters = built.values(jnp.asarray(posterior.parameters[:, index]))
+    chosen = {name: jnp.asarray(path[..., index]) for name, path in paths.items()}
+    view = figures.as_of(posterior.day)
+    levers = lever_inputs(lever_record(built, months, view, posterior.day))
+    inputs = {**season_inputs(months), **levers}
+    state = built.simulator.first_state(parameters, {**inputs, **chosen}, len(index))
+    observables = load_observables(built.corridor, built.model)
+    keep = tuple(dict.fromkeys(str(observables[e.series].variable) for e in episodes))
+    fitted = replay(built, inputs, parameters, chosen, state, keep)
+    found = []
+    for episode in episodes:
+        shown = episode.months.intersection(months)
+        if episode.base not in shown or pd.Period(episode.by, "M") not in shown:
+            raise InputError(
+                f"{episode.id}, start", str(episode.start), f"inside the record, {months[0]} to {months[-1]}"
+            )
+        hold = int((episode.base - months[0]).n)
+        runs = [fitted, *(replay(built, inputs, parameters, chosen, state, keep, hold, also) for also in (False, True))]
+        item = observables[episode.series]
+        three = [_total(item, run, months, episode.months) for run in runs]
+        found.append(Outcome(episode, _published(view, item, episode.months), *three))
+        if tick:
+            tick(episode.id)
+    return found
+
+
+def _total(item: Observable, run: Mapping[str, Floats], months: pd.PeriodIndex, shown: pd.PeriodIndex) -> Floats:
+    """Return what the series would show without noise, all members, in the months shown; NaN after the record."""
+    values = run[str(item.variable)] * item.factor
+    values = values.sum(axis=1) if values.ndim == 3 else values
+    at = months.get_indexer(shown)
+    return np.where((at >= 0)[:, None], values[at], np.nan)
+
+
+def _published(figures: Figures, item: Observable, shown: pd.PeriodIndex) -> Floats:
+    table = figures.monthly(item.series).reindex(shown)
+    column = ALL if item.over is not None else item.member
+    return np.asarray(table[column], float)
+
+
+__all__ = ["Episode", "Outcome", "held_from", "load_episodes", "replay", "run_episodes", "smoothed_paths"]
