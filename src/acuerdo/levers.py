@@ -81,13 +81,13 @@ class Lever(BaseModel):
     unit_label: Words
     help: Words
     range: tuple[float, float]
-    build_up: Triple
     start: float
     history: list[Rule]
     cost: Cost
     trial: Trial
     evidence: Literal["strong", "moderate", "weak", "assumption"]
     source: str
+    build_up: Triple | None = None
     half_life: Triple | dict[str, Triple] | None = None
     fade: Triple | None = None
     over: str | None = None

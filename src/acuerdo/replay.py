@@ -273,7 +273,7 @@ def run_episodes(
     parameters = built.values(jnp.asarray(posterior.parameters[:, index]))
     chosen = {name: jnp.asarray(path[..., index]) for name, path in paths.items()}
     view = figures.as_of(posterior.day)
-    levers = lever_inputs(lever_record(built, months, view, posterior.day))
+    levers = lever_inputs(built, lever_record(built, months, view, posterior.day))
     inputs = {**season_inputs(months), **levers}
     state = built.simulator.first_state(parameters, {**inputs, **chosen}, len(index))
     observables = load_observables(built.corridor, built.model)

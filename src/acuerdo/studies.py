@@ -344,7 +344,7 @@ class Laboratory:
             name: jnp.zeros((len(months), *([len(self.built.members(item.over))] if item.over else []), 1))
             for name, item in self.built.processes.items()
         }
-        return {**lever_inputs(levers), **season_inputs(months), **quiet}
+        return {**lever_inputs(self.built, levers), **season_inputs(months), **quiet}
 
 
 def measured(built: CorridorModel, study: Study, with_: Mapping[str, Floats], without: Mapping[str, Floats]) -> Floats:

@@ -32,6 +32,7 @@ _GENERATED = {
         "en": "{label}: value announced for the next month",
         "es": "{label}: valor anunciado para el mes siguiente",
     },
+    "at_once": {"en": "{label}: in place", "es": "{label}: en vigor"},
     "level": {"en": "{label}: in place, after build-up", "es": "{label}: en vigor, tras su puesta en marcha"},
     "usual": {
         "en": "{label}: what people have got used to",
@@ -192,31 +193,7 @@ class _Builder:
             self.variable(
                 f"{name}_announced", "lever", unit, texts, "policy calendar, anticipated_from", sector, over=over
             )
-        self.parameter(
-            name=f"{name}_build_up",
-            unit="month",
-            prior=_triple("lognormal", lever.build_up),
-            source="assumption",
-            evidence="assumption",
-            sector=sector,
-            **_text("build_up", lever.label),
-        )
-
-        def builds_up(now: Any, aim: Any, build_up: Any, time_step: Any) -> Any:
-            return (aim - now) / _longer(build_up, time_step)
-
-        self.variable(
-            name,
-            "level",
-            unit,
-            _text("level", lever.label),
-            "first-order delay",
-            sector,
-            over=over,
-            equation=builds_up,
-            depends=(name, f"{name}_set", f"{name}_build_up", "time_step"),
-            initial=f"{name}_set",
-        )
+        self._declare_build_up(lever)
         self.parameter(
             name=f"{name}_cost",
             unit=f"USD/month/({unit})",
@@ -278,6 +255,47 @@ class _Builder:
             over=over,
             equation=felt,
             depends=(name, f"{name}_usual", f"{name}_fade"),
+        )
+
+    def _declare_build_up(self, lever: Lever) -> None:
+        name, unit, sector, over = lever.name, lever.unit, lever.sector, lever.over
+        if lever.build_up is None:
+            self.variable(
+                name,
+                "aux",
+                unit,
+                _text("at_once", lever.label),
+                "definition: in place at once",
+                sector,
+                over=over,
+                equation=lambda aim: aim,
+                depends=(f"{name}_set",),
+            )
+            return
+        self.parameter(
+            name=f"{name}_build_up",
+            unit="month",
+            prior=_triple("lognormal", lever.build_up),
+            source="assumption",
+            evidence="assumption",
+            sector=sector,
+            **_text("build_up", lever.label),
+        )
+
+        def builds_up(now: Any, aim: Any, build_up: Any, time_step: Any) -> Any:
+            return (aim - now) / _longer(build_up, time_step)
+
+        self.variable(
+            name,
+            "level",
+            unit,
+            _text("level", lever.label),
+            "first-order delay",
+            sector,
+            over=over,
+            equation=builds_up,
+            depends=(name, f"{name}_set", f"{name}_build_up", "time_step"),
+            initial=f"{name}_set",
         )
 
     def declare_costs(self) -> None:

@@ -72,6 +72,9 @@ class Simulator:
         return found
 
     def _scan(self, state: Arrays, parameters: Arrays, inputs: Arrays, keep: tuple[str, ...]) -> tuple[Arrays, Arrays]:
+        kind = jnp.result_type(*state.values())  # the precision of the run is that of the state
+        parameters = {name: jnp.asarray(value, kind) for name, value in parameters.items()}
+        inputs = {name: jnp.asarray(value, kind) for name, value in inputs.items()}
         shapes = {name: value.shape for name, value in state.items()}
         at_end = {v.name for v in (*self._stocks, *self._levels)}
 

@@ -88,27 +88,38 @@ def sample(
         key: what the density is, so that a checkpoint of something else is not used.
         progress: called after each piece with (iterations done, iterations in all, share of proposals accepted).
     """
-    to_x = _affine(jnp.asarray(centre), jnp.asarray(spread))
-    kernel = NUTS(
-        potential_fn=lambda u: -log_density(to_x(u)),
-        adapt_mass_matrix=False,
-        inverse_mass_matrix=jnp.ones(len(centre)),
-        dense_mass=False,
-        target_accept_prob=plan.accept,
-        max_tree_depth=DEEPEST,
-    )
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
     start = jax.random.normal(first, (plan.chains, len(centre)))
-    state = kernel.init(jax.random.split(keys, plan.chains), plan.warm_up, start, (), {})
+    place = jnp.asarray(centre), jnp.asarray(spread)
+
+    def ready(centre: jax.Array, spread: jax.Array) -> tuple[NUTS, Any]:
+        # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
+        kernel = NUTS(
+            potential_fn=lambda u: -log_density(_to_x(u, centre, spread)),
+            adapt_mass_matrix=False,
+            inverse_mass_matrix=jnp.ones(len(centre)),
+            dense_mass=False,
+            target_accept_prob=plan.accept,
+            max_tree_depth=DEEPEST,
+        )
+        return kernel, kernel.init(jax.random.split(keys, plan.chains), plan.warm_up, start, (), {})
 
     @jax.jit
-    def piece(state: Any) -> tuple[Any, Any]:
+    def begin(centre: jax.Array, spread: jax.Array) -> Any:
+        return ready(centre, spread)[1]
+
+    @jax.jit
+    def piece(state: Any, centre: jax.Array, spread: jax.Array) -> tuple[Any, Any]:
+        kernel, _ = ready(centre, spread)
+
         def one(state: Any, _: None) -> tuple[Any, Any]:
             after = kernel.sample(state, (), {})
-            return after, (jax.vmap(to_x)(after.z), after.diverging, after.num_steps, after.accept_prob)
+            x = jax.vmap(lambda u: _to_x(u, centre, spread))(after.z)
+            return after, (x, after.diverging, after.num_steps, after.accept_prob)
 
         return jax.lax.scan(one, state, None, length=plan.piece)
 
+    state = begin(*place)
     total = plan.warm_up + plan.kept
     pieces = -(-total // plan.piece)
     done: list[tuple[npt.NDArray[Any], ...]] = []
@@ -116,7 +127,7 @@ def sample(
     if store:
         state, done = store.resume(state)
     for at in range(len(done), pieces):
-        state, out = piece(state)
+        state, out = piece(state, *place)
         found = tuple(np.asarray(x) for x in out)
         done.append(found)
         if store:
@@ -132,10 +143,8 @@ def sample(
     return Chains(values.astype(float), diverging, steps, accepted, step_size)
 
 
-def _affine(centre: jax.Array, spread: jax.Array) -> Callable[[jax.Array], jax.Array]:
-    if spread.ndim == 1:
-        return lambda u: centre + spread * u
-    return lambda u: centre + spread @ u
+def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
+    return centre + (spread * u if spread.ndim == 1 else spread @ u)
 
 
 class _Checkpoints:

@@ -141,10 +141,17 @@ def moving_on(in_transit, transit_time, time_step):
 
 
 @aux("1", over=ORIGIN, source="register M4: net effect of a full surge on arrivals")
-def passage(enforcement_effect, enforcement_upstream, interior_enforcement_felt, through_mexico, cooperation_factor):
+def passage(
+    enforcement_effect,
+    enforcement_upstream,
+    enforcement_at_line,
+    interior_enforcement_felt,
+    through_mexico,
+    cooperation_factor,
+):
     """Share of those who move on that is not stopped inside Mexico."""
     felt = maximum(interior_enforcement_felt, 0.0)
-    stop = enforcement_effect * (1 - enforcement_upstream) * felt * cooperation_factor
+    stop = enforcement_effect * (1 - enforcement_upstream - enforcement_at_line) * felt * cooperation_factor
     return exp(-stop * through_mexico)
 
 
@@ -257,7 +264,11 @@ def encounters_at_ports(
 # ---- between the ports
 
 
-@aux("1", over=ORIGIN, source="register M1 for the lawful way at ports; otherwise definition")
+@aux(
+    "1",
+    over=ORIGIN,
+    source="register M1 for the lawful way at ports, M4 for enforcement in the border cities; otherwise definition",
+)
 def crossing_discouragement(
     upstream_share,
     parole_bundle_pressure,
@@ -266,10 +277,15 @@ def crossing_discouragement(
     through_mexico,
     appointment_effect,
     appointment_chance,
+    enforcement_effect,
+    enforcement_at_line,
+    interior_enforcement_felt,
+    cooperation_factor,
 ):
     """What people at the border expect of policy, in logs; positive discourages crossing between ports."""
     policy = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
-    return (1 - upstream_share) * policy + appointment_effect * appointment_chance
+    watched = enforcement_effect * enforcement_at_line * interior_enforcement_felt * cooperation_factor
+    return (1 - upstream_share) * policy + watched * through_mexico + appointment_effect * appointment_chance
 
 
 @aux("1", over=ORIGIN, source="definition")
