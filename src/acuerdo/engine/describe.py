@@ -76,6 +76,7 @@ _WORDS: dict[str, Words] = {
     "known_from": {"en": "known from {day} on", "es": "conocido desde el {day}"},
     "known_until": {"en": "as known before {day}", "es": "según se sabía antes del {day}"},
     "build_up": {"en": "builds up in {value} months", "es": "puesta en marcha en {value} meses"},
+    "at_once": {"en": "in place at once", "es": "en vigor de inmediato"},
     "wears_off": {
         "en": "half-life in months {half_life}; part that wears off {fade}",
         "es": "vida media en meses {half_life}; parte que se desgasta {fade}",
@@ -147,11 +148,6 @@ def shown(corridor: Corridor) -> dict[str, dict[str, Any]]:
     return found
 
 
-def lever_of(built: CorridorModel, variable: Variable) -> Lever | None:
-    """Return the lever that a variable is the setting of, or that it is in place."""
-    return built.levers.get(variable.name.removesuffix("_set") if variable.kind == "lever" else variable.name)
-
-
 def _describe(
     built: CorridorModel,
     variable: Variable,
@@ -161,7 +157,7 @@ def _describe(
 ) -> dict[str, Any]:
     name = variable.name
     texts = {lang: Texts(lang, built.corridor) for lang in built.corridor.about["locales"]}
-    lever, parameter = lever_of(built, variable), built.parameters.get(name)
+    lever, parameter = built.lever_of(variable.name), built.parameters.get(name)
     dimension = None
     if variable.over is not None:
         dimension = {"name": variable.over, "members": dict(built.corridor.about["dimensions"][variable.over])}
@@ -258,7 +254,7 @@ def _lever(built: CorridorModel, lever: Lever, texts: Mapping[str, Texts]) -> di
         "range": list(lever.range),
         "start": lever.start,
         "contested": lever.contested,
-        "build_up": list(lever.build_up),
+        "build_up": list(lever.build_up) if lever.build_up else None,
         "half_life": lever.half_life,
         "fade": lever.fade,
         "targets": dict(lever.targets),
@@ -281,7 +277,9 @@ def _lever_words(lever: Lever, texts: Texts) -> dict[str, Any]:
     low, high = (number(texts, end) for end in lever.range)
     return {
         "range": _say(texts, "range", low=low, high=high, unit=lever.unit_label[texts.lang]),
-        "build_up": _say(texts, "build_up", value=_triple(texts, lever.build_up)),
+        "build_up": _say(texts, "build_up", value=_triple(texts, lever.build_up))
+        if lever.build_up
+        else _say(texts, "at_once"),
         "wears_off": wear,
         "cost": _say(
             texts, "cost", value=number(texts, lever.cost.value), unit=lever.cost.unit, source=lever.cost.source
@@ -340,7 +338,6 @@ __all__ = [
     "catalogue",
     "describe",
     "history_words",
-    "lever_of",
     "links",
     "number",
     "shown",

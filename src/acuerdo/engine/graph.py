@@ -15,7 +15,7 @@ from acuerdo.errors import unknown_name
 Form = Literal["stock", "flow", "aux", "level", "lever", "process", "other"]
 MOST = 36  # boxes of one diagram; beyond it, auxiliaries between two others are left out
 _SOME = 24  # beyond it, auxiliaries that lead nowhere are left out
-_PARTS_OF_A_LEVER = ("", "_set", "_usual", "_felt")
+_PARTS_OF_A_LEVER = ("", "_set", "_announced", "_usual", "_felt")
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,10 @@ class CorridorModel:
         """Return the members of a dimension, or none."""
         return self.model.dimensions[over] if over else ()
 
+    def lever_of(self, name: str) -> Lever | None:
+        """Return the lever of which a variable is the value set, the value announced or the value in place."""
+        return self.levers.get(name.removesuffix("_set").removesuffix("_announced"))
+
     def values(self, z: Array) -> Arrays:
         """Return every parameter for standard normal `z`, shape (size, draws)."""
         found: Arrays = {}

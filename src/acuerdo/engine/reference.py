@@ -227,7 +227,7 @@ class _Writer:
             f"- Owner: {lever['owner_label']['en']}",
             f"- Range: {_plain(words['range'])}; unit `{entry['unit']}`"
             + (f", by {entry['dimension']['name']}" if entry["dimension"] else ""),
-            f"- {upper_first(words['build_up'])} (median and, in brackets, 5 % and 95 % points); {words['wears_off']}",
+            f"- {upper_first(words['build_up'])}; {words['wears_off']} (median and, in brackets, 5 % and 95 % points)",
             f"- Cost of a unit and month: {_plain(words['cost'])}",
             f"- Evidence: {lever['evidence']}; source: {self.source(lever['source'])}",
             "- Record:",
@@ -235,7 +235,7 @@ class _Writer:
             *self._places(entry),
             "",
         ]
-        for part in ("_set", "", "_usual", "_felt"):
+        for part in ("_set", "_announced", "", "_usual", "_felt"):
             variable = self.entries.get(f"{name}{part}")
             if variable is None:
                 continue
@@ -277,8 +277,9 @@ _READING = r"""## How to read it
 - A **flow** is written as what it asks for, $`x^{\mathrm{asked}}`$. What it moves is never below zero, and when the
   flows out of a stock ask for more than it has, each gets the same share of what it asked for.
 - A **level** is information, not a quantity: it changes by its own rate.
-- A **lever** `x` is declared in up to four parts: `x_set`, the value set; `x`, what is in place after build-up;
-  `x_usual`, what people have got used to; `x_felt`, what those who decide respond to.
+- A **lever** `x` is declared in up to five parts: `x_set`, the value set; `x_announced`, the value announced for the
+  next month; `x`, what is in place after build-up; `x_usual`, what people have got used to; `x_felt`, what those who
+  decide respond to.
 - A **latent series** is what the figures imply and nothing else explains; $`\varepsilon`$ is a standard normal shock.
 - $`\left[a/b\right]_0`$ is $`a/b`$, and 0 where $`b`$ is 0. $`\Delta t`$ is the length of a step, in months.
 - A prior is given as its median and, in brackets, its 5 % and 95 % points.

@@ -70,7 +70,9 @@ def _given(built: CorridorModel, variable: Variable) -> Range:
         found = points(built.parameters[variable.name], built.members(variable.over)).values()
         return _hull([Range(low, high) for low, _, high in found])
     if variable.kind == "lever":
-        low, high = built.levers[variable.name.removesuffix("_set")].range
+        lever = built.lever_of(variable.name)
+        assert lever is not None
+        low, high = lever.range
         return Range(low if variable.over is None else min(low, 0.0), high)
     if variable.kind in ("stock", "flow"):
         return _POSITIVE
