@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 
 from acuerdo import calendar, scenario
 from acuerdo.corridor import Corridor
-from acuerdo.errors import DataError, InputError, unknown_name
+from acuerdo.errors import DataError, InputError, nearest_name
 from acuerdo.levers import Floats, Lever, load_levers
 from acuerdo.records import Found, Record, Text, read_record, read_records
 from acuerdo.scenario import MOST_RAMP, Setting
@@ -46,7 +46,7 @@ class Without(Record):
 
 
 class Line(Record):
-    """One lever set to a value (or a value by member) or to a factor on what would be without it; see docs/packages.md."""
+    """One lever set to a value, or values by member, or a factor on what would be without it; see docs/packages.md."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -79,9 +79,9 @@ class Head(Record):
 
 
 class Gap(Record):
-    """A measure of the policy calendar that no package replays; without `starts`, none of its entries is replayed."""
+    """Measures of the policy calendar that no package replays: the entries of the days `starts`, or all of them."""
 
-    measure: Text
+    measures: list[Text] = Field(min_length=1)
     starts: list[date] = Field(default_factory=list)
     why: Words
 
@@ -119,16 +119,16 @@ class Package:
     @property
     def settings(self) -> list[Setting]:
         """The settings as written; a value by member becomes one setting for each member."""
-        found = []
+        found: list[Setting] = []
         for item in self.lines:
-            line, where = item.record, item.where()
-            fields = {"start": line.from_, "end": line.to, "where": where, "ramp": line.ramp}
+            line = item.record
+            one = Setting(
+                line.lever, line.times or 0.0, line.from_, line.to, item.where(), line.times is not None, line.ramp
+            )
             if isinstance(line.value, dict):
-                found += [Setting(line.lever, value, member=name, **fields) for name, value in line.value.items()]
-            elif line.value is not None:
-                found.append(Setting(line.lever, line.value, **fields))
-            elif line.times is not None:
-                found.append(Setting(line.lever, line.times, times=True, **fields))
+                found += [replace(one, value=value, member=name) for name, value in line.value.items()]
+            else:
+                found.append(one if line.value is None else replace(one, value=line.value))
         return found
 
     def ahead(self, months: pd.PeriodIndex) -> list[Setting]:
@@ -137,16 +137,16 @@ class Package:
         A replay that does not start within these months is the same measure again: it is moved so that it starts in the
         first of them, and what then lies beyond the last is left out. Settings of a proposal stay as written.
         """
-        settings = self.settings
         if not self.replays:
-            return settings
-        first = min(item.start for item in settings)
+            return self.settings
+        first = min(_first(item.record) for item in self.lines)
         shift = 0 if months[0] <= first <= months[-1] else (months[0] - first).n
-        moved = [
-            replace(item, start=item.start + shift, end=None if item.end is None else min(item.end + shift, months[-1]))
-            for item in settings
-        ]
-        return [item for item in moved if item.start <= months[-1]]
+        moved = []
+        for item in self.settings:
+            start, end = (None if month is None else month + shift for month in (item.start, item.end))
+            if start is not None and start <= months[-1]:
+                moved.append(replace(item, start=start, end=None if end is None else min(end, months[-1])))
+        return moved
 
     def owners(self, levers: Mapping[str, Lever]) -> list[str]:
         """Return the sides that own the levers set, or `both`, each once."""
@@ -181,7 +181,7 @@ def load_package(path: Path) -> Package:
     for item in lines:
         _check_line(item, head.record.kind)
     if head.record.kind == "replay" and not (head.record.calendar and lines):
-        raise InputError("calendar", None, "a replay needs measures and the calendar entries it replays", where=str(path))
+        raise InputError("calendar", None, "the calendar entries that the replay's measures stand for", where=str(path))
     return Package(path.stem, head.record, tuple(lines))
 
 
@@ -200,9 +200,7 @@ def _check_line(item: Found[Line], kind: str) -> None:
         if kind != "replay":
             raise InputError(f"{label}, without", "given", "only in a replay", where=item.where("without"))
         if sum(value is not None for value in (line.without.value, line.without.add, line.without.times)) != 1:
-            raise InputError(
-                f"{label}, without", "given", "one of value, add and times", where=item.where("without")
-            )
+            raise InputError(f"{label}, without", "given", "one of value, add and times", where=item.where("without"))
 
 
 def library(corridor: Corridor) -> dict[str, Package]:
@@ -211,25 +209,28 @@ def library(corridor: Corridor) -> dict[str, Package]:
     Raises:
         DataError, InputError: a file is not valid.
     """
-    paths = sorted(path for path in corridor.path("packages").glob("*.yaml") if path.name != NOT_REPRESENTED)
-    return {path.stem: load_package(path) for path in paths}
+    return {path.stem: load_package(path) for path in _library_files(corridor)}
+
+
+def _library_files(corridor: Corridor) -> list[Path]:
+    return sorted(path for path in corridor.path("packages").glob("*.yaml") if path.name != NOT_REPRESENTED)
 
 
 def find(wanted: str | Path, corridor: Corridor) -> Package:
-    """Return the package of the library of that name, or else read the file.
+    """Read the file, or else return the package of the library of that name.
 
     Raises:
         InputError: neither a package of the library nor a file; the message gives the nearest name.
         DataError: the file cannot be read.
     """
     path = Path(wanted)
-    if path.suffix or path.exists() or len(path.parts) != 1:
+    if path.is_file():
         return load_package(path)
-    file = corridor.path("packages", f"{path}.yaml")
-    names = [item.stem for item in corridor.path("packages").glob("*.yaml") if item.name != NOT_REPRESENTED]
-    if str(path) not in names:
-        raise unknown_name("measures (a file, or a package of the library)", str(path), names)
-    return load_package(file)
+    names = [file.stem for file in _library_files(corridor)]
+    if str(wanted) not in names:
+        allowed = "a file, or the name of a package of the library"
+        raise InputError("measures", str(wanted), allowed, nearest_name(path.stem, names))
+    return load_package(corridor.path("packages", f"{wanted}.yaml"))
 
 
 def without(
@@ -259,16 +260,22 @@ def without(
     changed = {name: np.array(values, float) for name, values in record.items()}
     for item in package.lines:
         line, lever = item.record, levers[item.record.lever]
-        if not months[0] < line.from_ <= months[-1]:
-            allowed = f"a record that starts before {line.from_}"
+        first = _first(line)
+        if not months[0] < first <= months[-1]:
+            allowed = f"a record that starts before {first} and reaches it"
             raise InputError(f"{package.name}, months", f"{months[0]} to {months[-1]}", allowed, where=item.where())
         names = members[lever.over] if lever.over is not None else ()
         before = changed[line.lever]
-        inside = (months >= line.from_) & (months <= (line.to or months[-1]))
+        inside = (months >= first) & (months <= (line.to or months[-1]))
         counter = _counterfactual(line, lever, before, int(np.argmax(inside)), names)
         touched = inside if lever.over is None else inside[:, None] & _named(line, lever, names)
         changed[line.lever] = np.where(touched, np.clip(counter, *lever.range), before)
     return changed
+
+
+def _first(line: Line) -> pd.Period:
+    assert line.from_ is not None  # a replay is dated: see _check_line
+    return line.from_
 
 
 def _counterfactual(line: Line, lever: Lever, before: Floats, first: int, names: Sequence[str]) -> Floats:
@@ -316,7 +323,7 @@ def not_represented(corridor: Corridor) -> tuple[date, date, list[Gap]]:
     """
     path = corridor.path("packages", NOT_REPRESENTED)
     head = read_record(path, _Gaps, "the days covered and a list `measures`").record
-    return head.first, head.last, [item.record for item in read_records(path, Gap, label=("measure",), key="measures")]
+    return head.first, head.last, [item.record for item in read_records(path, Gap, label=("measures",), key="measures")]
 
 
 def check_library(corridor: Corridor) -> dict[str, Package]:
@@ -345,9 +352,9 @@ def check_library(corridor: Corridor) -> dict[str, Package]:
             raise InputError(f"{package.name}, calendar", f"{measure} {start}", "an entry of the policy calendar")
         replayed |= rows
     first, last, gaps = not_represented(corridor)
-    calendar.require(entries, [gap.measure for gap in gaps])
-    whole = {gap.measure for gap in gaps if not gap.starts}
-    listed = {(gap.measure, start) for gap in gaps for start in gap.starts}
+    calendar.require(entries, [name for gap in gaps for name in gap.measures])
+    whole = {name for gap in gaps if not gap.starts for name in gap.measures}
+    listed = {(name, start) for gap in gaps for name in gap.measures for start in gap.starts}
     if listed - known:
         measure, start = min(listed - known)
         raise InputError(f"{NOT_REPRESENTED}", f"{measure} {start}", "an entry of the policy calendar")

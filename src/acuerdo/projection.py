@@ -25,6 +25,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import STUDENT_DF, Observable, load_observables, with_noise
 from acuerdo.inference.posterior import Posterior, posterior_for
 from acuerdo.inference.problem import lever_inputs, lever_record, season_inputs
+from acuerdo.levers import load_levers
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_as_of
 
@@ -264,13 +265,15 @@ def collect(
     Raises:
         InputError, DataError: one is not valid.
     """
+    home = corridors.load(corridor)
     settings: list[Setting] = []
     if measures is not None:
-        package = packages.find(measures, corridors.load(corridor))
+        package = packages.find(measures, home)
         settings = package.settings if months is None else package.ahead(months)
-    if isinstance(wanted, Mapping):
-        return settings + [scenario.parse_setting(f"{name}={value}") for name, value in wanted.items()]
-    return settings + [scenario.parse_setting(text) for text in wanted or []]
+    texts = [f"{name}={value}" for name, value in wanted.items()] if isinstance(wanted, Mapping) else wanted or []
+    settings += [scenario.parse_setting(text) for text in texts]
+    scenario.check(settings, load_levers(home), months, home.about["dimensions"])
+    return settings
 
 
 def whole(field: str, value: int, low: int, high: int) -> int:
