@@ -345,7 +345,7 @@ def test_a_package_is_found_by_name_or_read_from_a_file(tmp_path):
     assert find(write(tmp_path, OLD), HOME).levers == ["naloxone_kits", "scanning_share"]
     with pytest.raises(InputError, match="nearest valid: trade_lanes"):
         find("trade_lane", HOME)
-    with pytest.raises(InputError, match="measures: 'trade_lanes.yaml' .*nearest valid: trade_lanes"):
+    with pytest.raises(InputError, match=r"measures: 'trade_lanes\.yaml' .*nearest valid: trade_lanes"):
         find("trade_lanes.yaml", HOME)
     with pytest.raises(InputError, match="allowed"):
         find("not_represented", HOME)
