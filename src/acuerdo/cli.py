@@ -15,6 +15,7 @@ from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
 from acuerdo.files import write_whole
 from acuerdo.model_commands import app as model_app
+from acuerdo.package_commands import app as packages_app
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
@@ -24,6 +25,7 @@ app = typer.Typer(
 )
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
 app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
+app.add_typer(packages_app, name="packages", help="Packages of measures: list, show, check.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 
 AsOf = Annotated[
@@ -105,9 +107,12 @@ def project(
     as_of: AsOf = None,
     months: Annotated[int, typer.Option(help="Months ahead.")] = 12,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="LEVER=VALUE[@YYYY-MM]", help="Set a lever; may be repeated.")
+        list[str] | None,
+        typer.Option("--set", metavar="LEVER=VALUE[@YYYY-MM[..YYYY-MM]]", help="Set a lever; may be repeated."),
     ] = None,
-    measures: Annotated[Path | None, typer.Option(help="File of measures (YAML).")] = None,
+    measures: Annotated[
+        str | None, typer.Option(metavar="NAME|FILE", help="Package of the library (acuerdo packages list), or a file.")
+    ] = None,
     draws: Annotated[int, typer.Option(help="Number of draws.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
     format_: Annotated[Format, typer.Option("--format", help="Form of the output.")] = Format.csv,

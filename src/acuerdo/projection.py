@@ -17,7 +17,7 @@ import xarray as xr
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from acuerdo import corridor as corridors
-from acuerdo import scenario
+from acuerdo import packages, scenario
 from acuerdo.engine.load import CorridorModel, load_model
 from acuerdo.engine.run import Arrays, place, process_paths
 from acuerdo.errors import DataError, InputError
@@ -25,6 +25,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import STUDENT_DF, Observable, load_observables, with_noise
 from acuerdo.inference.posterior import Posterior, posterior_for
 from acuerdo.inference.problem import lever_inputs, lever_record, season_inputs
+from acuerdo.levers import load_levers
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_as_of
 
@@ -158,7 +159,7 @@ class Projector:
         Raises:
             InputError: a setting is not valid.
         """
-        scenario.check(settings, self.built.levers, self.months)
+        scenario.check(settings, self.built.levers, self.months, self.members)
         return scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
 
     def inputs(self, settings: Sequence[Setting] = ()) -> Arrays:
@@ -244,8 +245,8 @@ def project(
     Args:
         as_of: day, month (its last day) or None for everything in the snapshot.
         months: months ahead, from the month after the as-of month; 1 to 120.
-        set: lever settings: {lever: value}, {lever: "value@YYYY-MM"} or ["lever=value@YYYY-MM", ...].
-        measures: a measures file (YAML); `set` goes over it.
+        set: lever settings: {lever: value}, {lever: "value@YYYY-MM"} or ["lever=value@YYYY-MM..YYYY-MM", ...].
+        measures: a file of measures (YAML) or the name of a package of the library; `set` goes over it.
         draws: number of draws, 1 to 20,000.
         seed: the same seed gives the same numbers, and scenarios of one seed share their draws.
         corridor: name of the corridor.
@@ -259,21 +260,38 @@ def project(
         InputError: a lever, value, date or number is not valid.
         DataError: the snapshot, the model or a file is damaged.
     """
-    settings = collect(set, measures)
+    collect(set, measures, corridor)  # what is not valid is refused before any work
     projector = make_projector(as_of, months, draws, seed, corridor, progress)
+    settings = collect(set, measures, corridor, projector.months)
     return to_dataset(projector, projector.run(settings), settings)
 
 
-def collect(wanted: Mapping[str, float | str] | Sequence[str] | None, measures: str | Path | None) -> list[Setting]:
-    """Return the settings of a measures file and then those wanted besides, in this order.
+def collect(
+    wanted: Mapping[str, float | str] | Sequence[str] | None,
+    measures: str | Path | None,
+    corridor: str | None = None,
+    months: pd.PeriodIndex | None = None,
+) -> list[Setting]:
+    """Return the settings of a measures file or library package and then those wanted besides, in this order.
+
+    Args:
+        wanted: settings as in `project`.
+        measures: a file or the name of a package.
+        corridor: name of the corridor.
+        months: the months projected, to which a replay of the past is moved; without them it keeps its dates.
 
     Raises:
         InputError, DataError: one is not valid.
     """
-    settings = scenario.read_measures(Path(measures)) if measures is not None else []
-    if isinstance(wanted, Mapping):
-        return settings + [scenario.parse_setting(f"{name}={value}") for name, value in wanted.items()]
-    return settings + [scenario.parse_setting(text) for text in wanted or []]
+    home = corridors.load(corridor)
+    settings: list[Setting] = []
+    if measures is not None:
+        package = packages.find(measures, home)
+        settings = package.settings if months is None else package.ahead(months)
+    texts = [f"{name}={value}" for name, value in wanted.items()] if isinstance(wanted, Mapping) else wanted or []
+    settings += [scenario.parse_setting(text) for text in texts]
+    scenario.check(settings, load_levers(home), months, home.about["dimensions"])
+    return settings
 
 
 def whole(field: str, value: int, low: int, high: int) -> int:
@@ -352,7 +370,7 @@ def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Sett
         method=str(notes.get("method", "")),
         data_digest=str(notes.get("data_digest", "")),
         model_digest=str(notes.get("model_digest", "")),
-        settings="; ".join(f"{s.lever}={s.value:g}" + (f"@{s.start}" if s.start else "") for s in settings) or "none",
+        settings="; ".join(str(item) for item in settings) or "none",
     )
 
 

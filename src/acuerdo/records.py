@@ -109,6 +109,32 @@ def read_records(
     return found
 
 
+def read_record(
+    path: Path, model: type[R], expected: str, context: Mapping[str, Sequence[str]] | None = None
+) -> Found[R]:
+    """Read a YAML file that holds one record; messages name it by the file's name without its ending.
+
+    Args:
+        path: the file.
+        model: the kind of record.
+        expected: what the file should hold, for the message when it holds no fields at all.
+        context: the corridor's own names, for the checks that need them (see `contexts`).
+
+    Raises:
+        DataError: the file is missing, is not YAML or does not hold fields.
+        InputError: the record is not valid; the message names file, line, field and what is allowed.
+    """
+    root, loader = _compose(path)
+    if not isinstance(root, yaml.MappingNode):
+        raise DataError(f"{path}: {expected} is expected")
+    _refuse_repeated_fields(path, root)
+    try:
+        record = model.model_validate(loader.construct_object(root, deep=True), context=context)
+    except ValidationError as problem:
+        raise _as_input_error(problem, model, path.stem, path, root) from None
+    return Found(record, path.stem, path, root)
+
+
 def _compose(path: Path) -> tuple[yaml.Node | None, Any]:
     try:
         text = path.read_text(encoding="utf-8")
@@ -166,7 +192,7 @@ def _as_input_error(
     if kind == "missing":
         value, allowed = None, "a value (the field is required)"
     elif kind == "extra_forbidden":
-        fields = list(model.model_fields)
+        fields = [item.alias or field_name for field_name, item in model.model_fields.items()]
         value = str(steps[-1])
         if len(steps) == 1:
             allowed, nearest, field = f"the fields {', '.join(fields)}", nearest_name(value, fields), "field"
