@@ -16,9 +16,9 @@ import jax
 import jax.numpy as jnp
 
 from acuerdo.bench import child, native, subset
-from acuerdo.bench.clock import cores, summary, take_turns
+from acuerdo.bench.clock import Timing, cores, summary, take_turns
 from acuerdo.bench.profile import profile
-from acuerdo.bench.rows import Row, timed
+from acuerdo.bench.rows import Row, number, timed
 from acuerdo.bench.work import Work, finished, of_projection, scalar_equations
 from acuerdo.engine import xmile
 from acuerdo.errors import AcuerdoError
@@ -142,10 +142,11 @@ class Bench:
                     rows.append(Row(f"engines.{engine}", words[engine], note="not measured: not installed"))
                 self.tick()
             found = take_turns({**opponents, "ours": work.run}, self.plan.few)
-        each = found["ours"].median / work.draws
         for engine in opponents:
-            ratio = found[engine].median / each
-            rows.append(timed(f"engines.{engine}", words[engine], found[engine], ratio=ratio, against="our draw"))
+            ratio, note = _ratio(found[engine], found["ours"], work.draws)
+            rows.append(
+                timed(f"engines.{engine}", words[engine], found[engine], ratio=ratio, against="our draw", note=note)
+            )
         return rows
 
     def c(self) -> list[Row]:
@@ -168,11 +169,11 @@ class Bench:
         self.tick()
         if "c" not in found:
             return [timed("c.ours", f"ours: {size}", found["ours"]), Row("c.hand", f"C: {size}", note=note)]
-        ratio = found["ours"].median / found["c"].median
+        ratio, note = _ratio(found["ours"], found["c"])
         step = found["c"].median / (plan.draws * ours.steps * equations) * 1e9
         return [
             timed("c.hand", f"C by hand, {threads} threads: {size}", found["c"], note=f"{step:.2f} ns an equation"),
-            timed("c.ours", f"ours: {size}", found["ours"], ratio=ratio, against="C"),
+            timed("c.ours", f"ours: {size}", found["ours"], ratio=ratio, against="C", note=note),
         ]
 
     def gradient(self) -> list[Row]:
@@ -180,7 +181,10 @@ class Bench:
         rows = []
         for draws in (1, 8):
             work = self.work.first(draws).cast("float64")
-            functions = {"forward": work.mean_of_all, "both": jax.value_and_grad(work.mean_of_all)}
+            functions: dict[str, Callable[[Any], Any]] = {
+                "forward": work.mean_of_all,
+                "both": jax.value_and_grad(work.mean_of_all),
+            }
             found = take_turns(
                 {name: _compiled(function, work.parameters) for name, function in functions.items()},
                 self.plan.repeats,
@@ -233,6 +237,12 @@ class Bench:
 
 PIECES = {"model": 3, "engines": 2, "c": 1, "gradient": 2, "start": 2, "memory": 2, "brief": 1}
 """How many pieces of each part are ticked off, with the standard sizes."""
+
+
+def _ratio(one: Timing, other: Timing, times: int = 1) -> tuple[float, str]:
+    """Return the ratio of two medians, the other's shared by so many, and the same by the fastest in words."""
+    by_fastest = one.fastest / other.fastest * times
+    return one.median / other.median * times, f"by the fastest of each: {number(by_fastest)} x"
 
 
 def _compiled(function: Callable[[Any], Any], argument: Any) -> Callable[[], object]:

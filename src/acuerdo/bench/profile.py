@@ -16,7 +16,7 @@ from acuerdo.bench.clock import Timing, take_turns
 from acuerdo.bench.rows import Row
 from acuerdo.bench.work import Work, finished
 from acuerdo.engine.declare import Model
-from acuerdo.engine.expr import Call, Expr
+from acuerdo.engine.expr import Call, Expr, Var
 
 _FEW_DRAWS = 8
 """Draws of a run that costs almost nothing but starting its operations."""
@@ -32,19 +32,20 @@ def declared(model: Model) -> Counter[str]:
     """
     found: Counter[str] = Counter()
 
-    def visit(node: Expr, members: int) -> None:
+    def visit(node: Expr) -> int:
+        """Count what a node computes; return how many members it has."""
+        if isinstance(node, Var):
+            return prod(model.shape(node.name)) if node.name in model.variables else 1
         if not isinstance(node, Call):
-            return
-        if node.op == "total":
-            assert node.over is not None
-            members = len(model.dimensions[node.over])
-        names = {"pow": ("exp", "log"), "ratio": ("div",)}.get(node.op, (node.op,))
-        found.update({name: members for name in names if name in _COSTLY})
-        for arg in node.args:
-            visit(arg, members)
+            return 1
+        members = max(visit(arg) for arg in node.args)
+        for name in {"pow": ("exp", "log"), "ratio": ("div",)}.get(node.op, (node.op,)):
+            if name in _COSTLY:
+                found[name] += members
+        return 1 if node.op == "total" else members
 
     for variable in model.of_kind("aux", "flow", "level"):
-        visit(variable.tree(), prod(model.shape(variable.name)))
+        visit(variable.tree())
     return found
 
 
