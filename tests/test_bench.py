@@ -142,7 +142,7 @@ def test_opponents_take_turns():
 
 
 def test_medians_and_quartiles():
-    assert summary([5.0, 1.0, 2.0, 4.0, 3.0]) == Timing(3.0, 2.0, 4.0, 1.0, 5)
+    assert summary([5.0, 1.0, 2.0, 4.0, 3.0], [1.0, 9.0, 2.0]) == Timing(3.0, 2.0, 4.0, 1.0, 2.0, 5)
 
 
 @pytest.mark.parametrize(

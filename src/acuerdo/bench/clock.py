@@ -12,12 +12,22 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds that something took: median, quartiles, the fastest, and how often it was measured."""
+    """Seconds that something took, and how often it was measured.
+
+    Attributes:
+        median: of the repeats.
+        lower: lower quartile.
+        upper: upper quartile.
+        fastest: of the repeats.
+        processor: median of the processor time of all threads of this process, which other work disturbs little.
+        repeats: how many there were.
+    """
 
     median: float
     lower: float
     upper: float
     fastest: float
+    processor: float
     repeats: int
 
 
@@ -26,10 +36,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def summary(seconds: list[float]) -> Timing:
-    """Return the timing of some seconds."""
+def summary(seconds: list[float], processor: list[float] | None = None) -> Timing:
+    """Return the timing of some seconds, and of the processor time of the same repeats."""
     lower, median, upper = np.quantile(seconds, [0.25, 0.5, 0.75])
-    return Timing(float(median), float(lower), float(upper), min(seconds), len(seconds))
+    return Timing(
+        float(median), float(lower), float(upper), min(seconds), float(np.median(processor or seconds)), len(seconds)
+    )
 
 
 def take_turns(
@@ -43,12 +55,14 @@ def take_turns(
         tick: called after each round.
     """
     seconds: dict[str, list[float]] = {name: [] for name in opponents}
+    processor: dict[str, list[float]] = {name: [] for name in opponents}
     for run in opponents.values():
         run()
     for _ in range(repeats):
         for name, run in opponents.items():
-            start = time.perf_counter()
+            start, used = time.perf_counter(), time.process_time()
             run()
             seconds[name].append(time.perf_counter() - start)
+            processor[name].append(time.process_time() - used)
         tick()
-    return {name: summary(found) for name, found in seconds.items()}
+    return {name: summary(seconds[name], processor[name]) for name in opponents}

@@ -81,4 +81,4 @@ def _show(about: dict[str, Any], found: dict[str, list[Row]]) -> None:
     console.print(f"Repeats: {repeats[0]} to {repeats[-1]}; opponents of a ratio took turns.", highlight=False)
     console.print(", ".join(f"{key} {value}" for key, value in about.items()), highlight=False)
     if about["load_at_start"] > about["cores"] / 2:
-        console.print("The machine was busy with other work: trust the fastest more than the medians.", style="bold")
+        console.print("The machine was busy: only ratios by processor time can be trusted, no verdict.", style="bold")

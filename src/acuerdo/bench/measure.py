@@ -240,9 +240,9 @@ PIECES = {"model": 3, "engines": 2, "c": 1, "gradient": 2, "start": 2, "memory":
 
 
 def _ratio(one: Timing, other: Timing, times: int = 1) -> tuple[float, str]:
-    """Return the ratio of two medians, the other's shared by so many, and the same by the fastest in words."""
-    by_fastest = one.fastest / other.fastest * times
-    return one.median / other.median * times, f"by the fastest of each: {number(by_fastest)} x"
+    """Return the ratio of two medians, the other's shared by so many, and the same of processor time in words."""
+    by_processor = one.processor / other.processor * times
+    return one.median / other.median * times, f"by processor time of all threads: {number(by_processor)} x"
 
 
 def _compiled(function: Callable[[Any], Any], argument: Any) -> Callable[[], object]:

@@ -138,8 +138,8 @@ def _nanoseconds(precision: str, repeats: int) -> dict[str, float]:
         "nothing": lambda x: 0.5 * x + 0.6,
     }
     turns = take_turns({name: _repeated(step, many, start) for name, step in steps.items()}, repeats)
-    idle = turns.pop("nothing").median
-    return {name: max(timing.median - idle, 0.0) / (many * size) * 1e9 for name, timing in turns.items()}
+    idle = turns.pop("nothing").fastest
+    return {name: max(timing.fastest - idle, 0.0) / (many * size) * 1e9 for name, timing in turns.items()}
 
 
 def profile(work: Work, run: Timing, repeats: int) -> list[Row]:
@@ -169,13 +169,13 @@ def profile(work: Work, run: Timing, repeats: int) -> list[Row]:
             "moved between memory and these loops in a step, for the draws of one core",
             step.moved / 1e6,
             "MB",
-            note=f"{step.moved * work.steps / run.median / 1e9:.0f} GB/s for each core",
+            note=f"{step.moved * work.steps / run.median / 1e9:.0f} GB/s",
         ),
         Row("profile.held", "parameters and state, which a step passes over", held / 1e6, "MB"),
     ]
     cost = _nanoseconds(work.precision, repeats)
     for name, (_, words) in _COSTLY.items():
-        share = step.numbers[name] * work.steps * cost[name] * 1e-9 / run.median
+        share = step.numbers[name] * work.steps * cost[name] * 1e-9 / run.fastest
         rows.append(
             Row(
                 f"profile.{name}",
