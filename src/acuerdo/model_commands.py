@@ -279,8 +279,7 @@ def replay(
     wanted, figures, day = history.load_episodes(built), Figures.open(built.corridor), parse_as_of(as_of)
     with _Bar(len(wanted)) as bar:
         posterior = posterior_for(built, figures, day, bar.fit)
-        paths = history.smoothed_paths(posterior)
-        outcomes = history.run_episodes(built, figures, posterior, paths, wanted, tick=bar.tick)
+        outcomes = history.run_episodes(built, figures, posterior, wanted, bar.tick)
     if as_json:
         _print_json({"as_of": str(day or "latest"), "episodes": replay_page.plain(outcomes, lang)})
     else:

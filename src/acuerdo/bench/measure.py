@@ -21,6 +21,7 @@ from acuerdo.bench.profile import profile
 from acuerdo.bench.rows import Row, number, timed
 from acuerdo.bench.work import Work, finished, of_projection, scalar_equations
 from acuerdo.engine import xmile
+from acuerdo.engine.run import place
 from acuerdo.errors import AcuerdoError
 from acuerdo.projection import Projector, make_projector
 
@@ -154,8 +155,8 @@ class Bench:
         plan, simulator = self.plan, subset.simulator()
         equations, threads = scalar_equations(simulator.model), cores()
         case = subset.case(plan.draws, plan.months)
-        parameters, inputs = ({k: jnp.asarray(v) for k, v in g.items()} for g in (case.parameters, case.inputs))
-        state = simulator.first_state(parameters, inputs, plan.draws)
+        parameters, inputs = (place(group, plan.draws, jnp.float32) for group in (case.parameters, case.inputs))
+        state = place(simulator.first_state(parameters, inputs, plan.draws), plan.draws, jnp.float32)
         ours = Work(simulator, state, parameters, inputs, subset.KEEP)
         opponents: dict[str, Callable[[], object]] = {"ours": ours.run}
         size = f"subset of {equations} equations, {plan.draws:,} draws x {plan.months} months, float32"

@@ -52,7 +52,8 @@ class Posterior:
         state: stocks and levels at the end of `month`.
         latent: latent series in `month`.
         recent: observed variables over the last months, (months, [members,] draws).
-        paths: latent series over all months of the record, of the first draws: (months, [members,] few draws).
+        paths: latent series over all months of the record, of the draws in `few`: (months, [members,] few draws);
+            none after `take`.
         notes: method, hashes, convergence, in-sample coverage; of a full calibration also chains, largest R-hat,
             smallest effective sample size and divergences. The draws are those of its chains, one chain after another.
     """
@@ -88,9 +89,15 @@ class Posterior:
             pick(self.state),
             pick(self.latent),
             pick(self.recent),
-            self.paths,
+            {},
             self.notes,
         )
+
+    @property
+    def few(self) -> npt.NDArray[np.int64]:
+        """Index of the draws whose paths over the record are kept, evenly spaced."""
+        count = next((values.shape[-1] for values in self.paths.values()), 0)
+        return _few(self.draws, count)
 
     def save(self, path: Path) -> None:
         """Write the posterior as netCDF, whole or not at all."""
@@ -200,6 +207,10 @@ def calibrate(
     return _posterior(problem, z, z, {"method": FULL, "provisional": 0, **told, **ties})
 
 
+def _few(draws: int, count: int) -> npt.NDArray[np.int64]:
+    return np.linspace(0, draws - 1, min(count, draws)).round().astype(np.int64)
+
+
 def _posterior(problem: Problem, z: Floats, future: Floats, told: dict[str, Any]) -> Posterior:
     built, day = problem.built, problem.day
     keep = tuple(dict.fromkeys(v for item in problem.observables.values() for _, v, _ in item.parts(built.model)))
@@ -222,7 +233,7 @@ def _posterior(problem: Problem, z: Floats, future: Floats, told: dict[str, Any]
         {k: np.asarray(v) for k, v in end.items()},
         {k: np.asarray(v[-1]) for k, v in paths.items()},
         {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled},
-        {k: np.asarray(v[..., :PATHS]) for k, v in paths.items()},
+        {k: np.asarray(v)[..., _few(z.shape[1], PATHS)] for k, v in paths.items()},
         notes,
     )
 
