@@ -152,7 +152,7 @@ def replay(
     """
     given = {**inputs, **paths}
     if hold is not None:
-        levers = {f"{name}_set" for name in built.levers} if hold_levers else set()
+        levers = {f"{name}_{part}" for name in built.levers for part in ("set", "announced")} if hold_levers else set()
         given = {
             name: held_from(series, hold) if name in paths or name in levers else series
             for name, series in given.items()
