@@ -53,12 +53,18 @@ def pair_spec(
         axis=alt.Axis(values=axis.year_ticks(*ends), format="%Y", grid=False, domain=False, title=None),
     )
     levels = _levels(stamps, before[:, 0], after[:, 0], x, names, height).properties(
-        width=plot, height=height, title=alt.TitleParams(text=title, subtitle=unit, frame="bounds")
+        width=plot, height=height, title=_subtitle(unit)
     )
-    changes = _changes(stamps, before, after, x).properties(
-        width=plot, height=height, title=alt.TitleParams(text=" ", subtitle=change, frame="bounds")
+    changes = _changes(stamps, before, after, x).properties(width=plot, height=height, title=_subtitle(change))
+    return render.finish(
+        alt.hconcat(levels, changes, spacing=18).properties(title=alt.TitleParams(text=title, frame="bounds", offset=6))
     )
-    return render.finish(alt.hconcat(levels, changes, spacing=18))
+
+
+def _subtitle(words: str) -> alt.TitleParams:
+    return alt.TitleParams(
+        text=words, fontSize=theme.SIZE_LABEL, fontWeight="normal", color=theme.MUTED, frame="bounds", offset=8
+    )
 
 
 def _frame(stamps: list[int], values: Floats, zero: bool, x: alt.X) -> tuple[Any, Any, tuple[float, float]]:

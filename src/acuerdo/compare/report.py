@@ -18,7 +18,7 @@ from acuerdo.charts.pair import pair
 from acuerdo.compare import diff
 from acuerdo.compare.revisions import DRAWS, Found
 from acuerdo.engine.describe import number
-from acuerdo.i18n import Texts
+from acuerdo.i18n import Texts, upper_first
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN, CHARTS = 40, 3
@@ -129,7 +129,10 @@ class Teller:
 
     def threshold(self) -> str:
         """Say up to what change a path counts as not moved."""
-        return self.texts.percent(self.found.threshold, 2).removesuffix("0")
+        share = self.found.threshold
+        return self.texts.percent(
+            share, next(digits for digits in range(9) if digits == 8 or round(share, digits + 2) == share)
+        )
 
     def scenario(self, name: str) -> str:
         """Say a scenario."""
@@ -228,7 +231,9 @@ class Teller:
         )
         months = after["past" if past else "month"].values.tolist()
         relative = self.texts.t("compare.relative")
-        return pair(months, one, other, self.scenario(move.scenario), move.unit, relative, said, self.texts)
+        return pair(
+            months, one, other, upper_first(self.scenario(move.scenario)), move.unit, relative, said, self.texts
+        )
 
 
 @cache
