@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import acuerdo.notebook  # noqa: F401  projections draw and tabulate themselves
 from acuerdo import corridor as corridors
 from acuerdo import packages, scenario
 from acuerdo.engine.load import CorridorModel, load_model
@@ -363,6 +364,7 @@ def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Sett
     notes = projector.posterior.notes
     return xr.Dataset(data).assign_attrs(
         title=built.corridor.about["title"]["en"],
+        corridor=built.corridor.name,
         as_of=str(projector.posterior.day or "latest"),
         draws=projector.draws,
         seed=projector.seed,
