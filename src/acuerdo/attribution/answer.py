@@ -1,4 +1,4 @@
-"""Answers: what a measure did to a series, by the series and its donors alone, and how far that can be told from chance."""
+"""Answers: what a measure did to a series, by the series and its donors alone, and whether chance would do as much."""
 
 from __future__ import annotations
 
@@ -314,8 +314,8 @@ def _dates(pre: int, after: int, least: int) -> list[int]:
 
 
 def _structural(panel: Panel, question: Question, unit: str, rng: np.random.Generator) -> Estimate:
-    values = panel.treated.to_numpy(dtype=float)
-    donor = panel.donors.sum(axis=1).to_numpy(dtype=float) if panel.donors.shape[1] else None
+    values: Array = np.asarray(panel.treated, dtype=np.float64)
+    donor: Array | None = np.asarray(panel.donors.sum(axis=1), dtype=np.float64) if panel.donors.shape[1] else None
     pre, after = panel.pre, len(values) - panel.pre
     seasonal = not panel.overlapping
 
@@ -347,8 +347,8 @@ def _structural(panel: Panel, question: Question, unit: str, rng: np.random.Gene
 
 
 def _synthetic(panel: Panel, method: Method, unit: str) -> Estimate:
-    treated = np.log(panel.treated.to_numpy(dtype=float))
-    donors = np.log(panel.donors.to_numpy(dtype=float))
+    treated = np.log(panel.treated.to_numpy(dtype=np.float64))
+    donors = np.log(panel.donors.to_numpy(dtype=np.float64))
     pre, after = panel.pre, len(treated) - panel.pre
     did = method == "synthetic_did"
 
@@ -372,7 +372,7 @@ def _synthetic(panel: Panel, method: Method, unit: str) -> Estimate:
     gaps = np.array([one.gap[pre:] for one in units])
     by_month = spread * np.sqrt((gaps**2).mean(axis=0))
     overall = spread * float(np.sqrt((gaps.mean(axis=1) ** 2).mean()))
-    values = panel.treated.to_numpy(dtype=float)
+    values = panel.treated.to_numpy(dtype=np.float64)
     error = made.rmspe if not did else float(np.std(made.gap[:pre]))
     relative = error / float(treated[:pre].std())
     fit = Fit(error, relative, float("nan"), relative > POOR_FIT)
@@ -387,13 +387,13 @@ def _synthetic(panel: Panel, method: Method, unit: str) -> Estimate:
     return Estimate(method, path, ratio, total, weights, fit, tests, *verdict(ratio, tests, fit.poor))
 
 
-def _collapse(values: Array, overlapping: bool) -> Any:
+def _collapse(values: npt.NDArray[Any], overlapping: bool) -> Any:
     """Return the total over the months, or the last month where figures overlap."""
     return values[-1] if overlapping else values.sum(axis=0)
 
 
 def _path(panel: Panel, fitted: Array, quantiles: Array, unit: str) -> pd.DataFrame:
-    observed = panel.treated.to_numpy(dtype=float)
+    observed = panel.treated.to_numpy(dtype=np.float64)
     blank = np.full(panel.pre, np.nan)
     path = pd.DataFrame({"observed": observed}, index=panel.months)
     for name, row in zip(("q05", "q50", "q95"), quantiles, strict=True):

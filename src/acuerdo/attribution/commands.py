@@ -66,7 +66,8 @@ def attribution(
                     + texts.t(
                         "format.interval", low=texts.number(made.ratio.low, 2), high=texts.number(made.ratio.high, 2)
                     ),
-                    f"{texts.signed_rounded(made.total.mid)}\n{texts.interval(made.total.low, made.total.high, 2, sign=True)}",
+                    f"{texts.signed_rounded(made.total.mid)}\n"
+                    + texts.interval(made.total.low, made.total.high, 2, sign=True),
                     texts.number(made.p, 2),
                     verdict if first else f"{texts.t(f'attribution.verdict.{made.verdict}')}: {made.why.say(texts)}",
                 )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from acuerdo.attribution.interval import LEVEL, Interval
@@ -95,16 +96,17 @@ def counterfactual(
     after = len(data) - pre
     rng = np.random.default_rng(seed)
 
-    def run(first: int, draws: int) -> np.ndarray:
+    def run(first: int, draws: int) -> npt.NDArray[np.float64]:
         made = structural(
             data[: first + after], first, rng, None, "slope" if overlapping else "level", not overlapping, draws
         )
         return made.draws
 
     draws = run(pre, 2000)
-    dates = np.unique(np.linspace(MIN_PRE, pre - after, _WINDOWS).astype(int)) if pre - after >= MIN_PRE else []
+    latest = pre - after
+    dates = sorted({int(one) for one in np.linspace(MIN_PRE, latest, _WINDOWS)}) if latest >= MIN_PRE else []
     inside = [
-        Interval.of_draws(run(int(one), 500)[-1]).holds(data[one + after - 1])
+        Interval.of_draws(run(one, 500)[-1]).holds(data[one + after - 1])
         for one in dates
         if np.isfinite(data[one + after - 1])
     ]

@@ -28,7 +28,11 @@ def page(answers: list[Answer], catalogue: Catalogue, texts: Texts, day: date | 
         day: day of the view; None for the latest.
     """
     environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     style = (TEMPLATES / "attribution.css").read_text(encoding="utf-8")
     return environment.get_template("attribution.html.j2").render(

@@ -33,7 +33,9 @@ class Note:
 
     def say(self, texts: Texts) -> str:
         """Return the remark in words."""
-        return texts.t(f"attribution.note.{self.key}", **{name: _word(value, texts) for name, value in self.values.items()})
+        return texts.t(
+            f"attribution.note.{self.key}", **{name: _word(value, texts) for name, value in self.values.items()}
+        )
 
 
 def _word(value: Any, texts: Texts) -> Any:

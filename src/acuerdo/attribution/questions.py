@@ -135,7 +135,9 @@ def load_questions(corridor: Corridor) -> list[Question]:
     seen: set[str] = set()
     for item in found:
         if item.record.id in seen:
-            raise InputError(f"{item.label}, id", item.record.id, "an id that no other question has", where=item.where("id"))
+            raise InputError(
+                f"{item.label}, id", item.record.id, "an id that no other question has", where=item.where("id")
+            )
         seen.add(item.record.id)
         _check_series(item, catalogue)
         _check_measures(item, calendar)
@@ -170,7 +172,10 @@ def _check_series(item: Found[Question], catalogue: Catalogue) -> None:
 
 def _check_measures(item: Found[Question], calendar: list[Entry]) -> None:
     question, names = item.record, {entry.measure for entry in calendar}
-    for name, place in [(question.measure.name, ("measure", "name")), *((one, ("together",)) for one in question.together)]:
+    for name, place in [
+        (question.measure.name, ("measure", "name")),
+        *((one, ("together",)) for one in question.together),
+    ]:
         if name not in names:
             raise unknown_name(f"{item.label}, {'.'.join(place)}", name, names, item.where(*place))
     measure = question.measure

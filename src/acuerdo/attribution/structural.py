@@ -15,7 +15,7 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from statsmodels.tsa.statespace.structural import UnobservedComponents
+from statsmodels.tsa.statespace.structural import UnobservedComponents  # type: ignore[import-untyped]
 
 Array = npt.NDArray[np.float64]
 Level = Literal["level", "slope"]

@@ -55,9 +55,10 @@ class Synthetic:
 def simplex_weights(target: Array, donors: Array, ridge: float = 0.0) -> Array:
     """Return the weights w (not negative, sum 1) for which |donors w - target|^2 + ridge |w|^2 is smallest.
 
-    Solved exactly by one non-negative least-squares problem: with E = donors - target, minimising |E u|^2 + (sum u - 1)^2
-    over u >= 0 gives u = s w for a scalar s (Lawson and Hanson, Solving Least Squares Problems, 1974, chapter 23). A
-    general optimiser started from equal weights can stop there and report success when the objective is not scaled.
+    Solved exactly by one non-negative least-squares problem. With E = donors - target and weights of sum 1, the first
+    term is |E w|^2; minimising |E u|^2 + (sum u - 1)^2 over u >= 0 gives u = s w for a scalar s, because for any w the
+    best s leaves q / (1 + q), which rises with q = |E w|^2. A general optimiser started from equal weights can stop
+    there and report success when the objective is not scaled.
 
     Args:
         target: shape (T,).
@@ -72,7 +73,8 @@ def simplex_weights(target: Array, donors: Array, ridge: float = 0.0) -> Array:
     scale = size if size > 0 else max(np.abs(gaps).max(), 1.0)
     system = np.vstack([gaps / scale, np.ones(count)])
     solution: Array = nnls(system, np.append(np.zeros(len(gaps)), 1.0), maxiter=50 * count + 100)[0]
-    return solution / solution.sum()
+    weights: Array = solution / solution.sum()
+    return weights
 
 
 def synthetic_control(treated: Array, donors: Array, pre: int, intercept: bool = False) -> Synthetic:

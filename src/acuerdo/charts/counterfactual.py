@@ -70,9 +70,7 @@ def counterfactual_spec(
     without = render.drawn(_rows(band, ["q50"])).encode(x=x, y=y("q50"))
     seen = render.drawn(_rows(shown, ["observed"])).encode(x=x, y=y("observed"))
     layers = [
-        spread.mark_area(color=theme.BAND_OUTER, clip=True).encode(
-            y=y("q05"), y2="q95:Q"
-        ),
+        spread.mark_area(color=theme.BAND_OUTER, clip=True).encode(y=y("q05"), y2="q95:Q"),
         fitted.mark_line(color=theme.SKY, strokeWidth=1.2, strokeDash=[4, 3]),
         without.mark_line(color=theme.BLUE, strokeWidth=2.2, point={"color": theme.BLUE, "size": 18}),
         seen.mark_line(color=theme.INK, strokeWidth=1.8),
