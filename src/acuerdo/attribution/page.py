@@ -84,10 +84,10 @@ def _question(one: Answer, catalogue: Catalogue, texts: Texts) -> dict[str, Any]
 def _estimate(made: Estimate, one: Answer, catalogue: Catalogue, texts: Texts) -> dict[str, Any]:
     question, series = one.question, catalogue[one.question.series]
     labels = catalogue.members(question.series)
-    title = texts.pick(series.label)
+    title, unit = texts.pick(series.label), texts.pick(series.unit_label)
     who = texts.listing(texts.pick(labels[name]) for name in question.treated)
     name = texts.t(f"attribution.method.{made.method}")
-    spec = counterfactual.counterfactual_spec(made.path, question.measure.date, title, f"{who}, {one.unit}", texts)
+    spec = counterfactual.counterfactual_spec(made.path, question.measure.date, title, f"{who}, {unit}", texts)
     after = made.path.dropna(subset=["q05"])
     observed, without = float(after["observed"].sum()), float(after["q50"].sum())
     interval = texts.interval(float(after["q05"].sum()), float(after["q95"].sum()))
@@ -95,14 +95,14 @@ def _estimate(made: Estimate, one: Answer, catalogue: Catalogue, texts: Texts) -
         "attribution.label.picture",
         title=title,
         observed=texts.rounded(observed),
-        unit=one.unit,
+        unit=unit,
         without=texts.rounded(without),
         interval=interval,
     )
     return {
         "name": name,
         "ratio": _interval(made.ratio.low, made.ratio.mid, made.ratio.high, texts, digits=2),
-        "total": f"{_interval(made.total.low, made.total.mid, made.total.high, texts)} {one.unit}",
+        "total": f"{_interval(made.total.low, made.total.mid, made.total.high, texts)} · {unit}",
         "verdict": texts.t(f"attribution.verdict.{made.verdict}"),
         "why": made.why.say(texts),
         "fit": _fit(made, texts),
@@ -134,10 +134,9 @@ def _side(made: Estimate, one: Answer, catalogue: Catalogue, texts: Texts) -> li
     for test in made.tests:
         title = texts.t(f"attribution.test.{test.kind}")
         p = texts.t("attribution.test.p", p=texts.number(test.p, 2), count=len(test.others))
-        subtitle = f"{texts.t(f'attribution.statistic.{made.method}')}; {p}"
-        pictures.append(
-            render.to_svg(counterfactual.placebo_spec(test.own, test.others, title, subtitle), title, subtitle, texts)
-        )
+        subtitle = [texts.t(f"attribution.statistic.{made.method}"), p]
+        spec = counterfactual.placebo_spec(test.own, test.others, title, subtitle)
+        pictures.append(render.to_svg(spec, title, "; ".join(subtitle), texts))
     donors = one.question.donors
     if made.weights is not None and donors is not None:
         labels = catalogue.members(donors.series or one.question.series)

@@ -84,14 +84,16 @@ def counterfactual_spec(
 
 
 @render.quick
-def placebo_spec(own: float, others: pd.Series[Any], title: str, subtitle: str, width: int = 240) -> dict[str, Any]:
+def placebo_spec(
+    own: float, others: pd.Series[Any], title: str, subtitle: list[str], width: int = 240
+) -> dict[str, Any]:
     """Return the specification of a strip: the statistic of the measure among those of its placebos.
 
     Args:
         own: the statistic at the true date or of the treated unit.
         others: the statistics of the placebos, by name.
         title: what the placebos are.
-        subtitle: what the statistic is, and the p-value.
+        subtitle: lines under the title: what the statistic is, and the p-value.
         width: width of the plot in pixels.
     """
     values = [float(value) for value in others]
