@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from acuerdo import __version__
-from acuerdo.bench.commands import bench
 from acuerdo.attribution.commands import attribution
+from acuerdo.bench.commands import bench
 from acuerdo.dialogue.commands import app as dossier_app
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
