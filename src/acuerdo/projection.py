@@ -313,8 +313,9 @@ def make_projector(
     seed: int,
     corridor: str | None = None,
     progress: Callable[[int, int, float], None] | None = None,
+    dtype: Any = np.float32,
 ) -> Projector:
-    """Load model, figures and posterior, ready to run scenarios. See `project` for the arguments."""
+    """Load model, figures and posterior, ready to run scenarios. See `project` and `Projector` for the arguments."""
     whole("months", months, 1, MOST_MONTHS)
     whole("draws", draws, 1, MOST_DRAWS)
     whole("seed", seed, 0, 2**32 - 1)
@@ -323,7 +324,7 @@ def make_projector(
     figures = Figures.open(home)
     built = load_model(corridor)
     posterior = posterior_for(built, figures, day, progress)
-    return Projector(built, figures, posterior, months, draws, seed)
+    return Projector(built, figures, posterior, months, draws, seed, dtype)
 
 
 def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Setting] = ()) -> xr.Dataset:
