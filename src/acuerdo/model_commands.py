@@ -189,12 +189,14 @@ def check(
     except DataError as problem:
         typer.echo(str(problem))
         raise typer.Exit(1) from None
+    import numpy as np
+
     from acuerdo.engine import checks
     from acuerdo.projection import make_projector
 
     wanted = checks.read(built, file)
     with _Bar(len(wanted)) as bar:
-        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor, bar.fit)
+        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor, bar.fit, np.float64)
         results = checks.run(projector, wanted, bar.tick)
     equations = sum(v.equation is not None for v in built.model.variables.values())
     if as_json:

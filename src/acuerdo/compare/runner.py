@@ -16,6 +16,7 @@ import json
 import sys
 import zlib
 from collections.abc import Mapping
+from inspect import signature
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -179,7 +180,9 @@ class _Run:
         from acuerdo.inference.problem import lever_inputs, season_inputs
 
         latent = {name: values[part] for name, values in self.latent.items()}
-        return {**lever_inputs(levers), **season_inputs(months), **latent}
+        whole: Any = lever_inputs  # until announcements came in, it took the levers alone
+        told = whole(self.built, levers) if len(signature(lever_inputs).parameters) > 1 else whole(levers)
+        return {**told, **season_inputs(months), **latent}
 
     def _read(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Any:
         """Return every path over the record and the months ahead: (path, months, draws)."""

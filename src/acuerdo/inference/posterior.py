@@ -160,9 +160,7 @@ def digests(built: CorridorModel, view: Figures, day: date | None, months: pd.Pe
         data.update(name.encode() + np.round(values, 6).tobytes())
     for name, item in load_observables(built.corridor, built.model).items():
         model.update(f"{name}{item.model_dump_json()}".encode())
-    model.update(
-        code_digest([here / name for name in ("centred.py", "fit.py", "nuts.py", "observe.py", "problem.py")]).encode()
-    )
+    model.update(code_digest([here / name for name in ("fit.py", "observe.py", "problem.py")]).encode())
     return {"data_digest": data.hexdigest(), "model_digest": model.hexdigest()}
 
 
