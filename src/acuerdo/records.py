@@ -29,6 +29,9 @@ def one_of(name: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+CODERS = ("coder_1", "coder_2")
+"""Independent coders of commitments, by role."""
+
 Owner = Annotated[str, one_of("owners")]
 """A side of the corridor, `both`, or `third` for another state or actor."""
 
@@ -58,11 +61,12 @@ class Found(Generic[R_co]):
 
 
 def contexts(corridor: Corridor) -> dict[str, list[str]]:
-    """Return the names of the corridor against which records are checked: its sides, owners and languages."""
+    """Return the names of the corridor against which records are checked: its sides, owners, coders and languages."""
     sides = list(corridor.about["sides"])
     return {
         "sides": sides,
         "owners": [*sides, "both", "third"],
+        "coders": [*sides, *CODERS],
         "languages": list(corridor.about.get("locales", {})),
     }
 
@@ -73,6 +77,7 @@ def read_records(
     label: Sequence[str] = ("id",),
     key: str | None = None,
     context: Mapping[str, Sequence[str]] | None = None,
+    optional: bool = False,
 ) -> list[Found[R]]:
     """Read a YAML file that holds a list of records of one kind.
 
@@ -82,11 +87,14 @@ def read_records(
         label: the fields by which a message names a record.
         key: for a file with several lists by name, the name of the list.
         context: the corridor's own names, for the checks that need them (see `contexts`).
+        optional: whether the file may be missing, which stands for an empty list.
 
     Raises:
         DataError: the file is missing, is not YAML or is not a list.
         InputError: a record is not valid; the message names file, line, record, field and what is allowed.
     """
+    if optional and not path.exists():
+        return []
     root, loader = _compose(path)
     if key is not None and isinstance(root, yaml.MappingNode):
         root = next((value for name, value in root.value if name.value == key), None)
