@@ -11,6 +11,7 @@ import typer
 
 from acuerdo import __version__
 from acuerdo.dialogue.commands import app as dossier_app
+from acuerdo.dialogue.score_command import score
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
 from acuerdo.files import write_whole
@@ -25,6 +26,7 @@ app = typer.Typer(
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
 app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
+app.command()(score)
 
 AsOf = Annotated[
     str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")

@@ -56,6 +56,7 @@ class Outcome:
         baseline: before the meeting.
         latest: since the meeting.
         path: columns month, value and before (the comparable value before the meeting), from the meeting on.
+        periods: how many figures were added up on either side.
         overlap: months that both twelve-month windows share.
         highest: whether the highest month since the meeting is the highest of the whole series so far.
         lowest: the same for the lowest month.
@@ -68,6 +69,7 @@ class Outcome:
     baseline: Amount
     latest: Amount
     path: pd.DataFrame
+    periods: int = 1
     overlap: int = 0
     highest: bool = False
     lowest: bool = False
@@ -149,6 +151,7 @@ def _months(figures: Figures, measure: Measure, rows: pd.DataFrame, since: date)
         baseline=_sum(figures, measure, found.loc[[same_month_before(month, made) for month in pairs]]),
         latest=_sum(figures, measure, found.loc[pairs]),
         path=pd.DataFrame(path, columns=["month", "value", "before"]),
+        periods=len(pairs),
         highest=bool(since_then.max() >= found["value"].max()),
         lowest=bool(since_then.min() <= found["value"].min()),
     )

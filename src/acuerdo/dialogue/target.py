@@ -104,10 +104,11 @@ def months_needed(targets: Sequence[tuple[Commitment, Measure, Deadline]], last:
 def chance(
     projector: Projector, ensemble: Ensemble, figures: Figures, measure: Measure, standing: Deadline
 ) -> Chance | None:
-    """Return the share of draws that meet an open target, or None if the model does not project the series.
+    """Return the share of draws that meet an open target, or None if the projection does not reach every deciding month.
 
-    Months that were public are taken as printed. Months after the last print and before the first projected one are
-    those the model was fitted with, without the noise of observation.
+    Months that were public are taken as printed. A month that is neither public nor ahead of the record is not
+    projected, and then there is no chance to give. A twelve-month window that ends with the record is the fitted one,
+    without the noise of observation.
     """
     frequency = measure.frequency or figures.series(measure.series).frequency
     draws = _draws(projector, ensemble, measure, frequency)
@@ -132,24 +133,19 @@ def chance(
 def _draws(
     projector: Projector, ensemble: Ensemble, measure: Measure, frequency: str
 ) -> dict[pd.Period, Floats] | None:
-    """Return draws by month: fitted for the last months of the record, projected after it."""
+    """Return draws by month: as projected, and for twelve-month windows also the last one that the model was fitted to."""
     seen = ensemble.observed.get(measure.series, {})
     if measure.member not in seen:
         return None
     found = dict(zip(ensemble.months, seen[measure.member], strict=True))
-    item = projector.observables[measure.series]
-    parts = item.parts(projector.built.model)
-    recent = projector.posterior.recent
-    chosen = [part for part in parts if part[0] == measure.member] or parts
-    fitted = np.sum(
-        [recent[name] if row is None else recent[name][:, row] for _, name, row in chosen], axis=0
-    ) * item.factor
-    last = ensemble.months[0] - 1
     if frequency == "twelve_months":
-        if len(fitted) >= 12:
-            found[last] = fitted[-12:].sum(axis=0)
-        return found
-    return {last - len(fitted) + 1 + at: values for at, values in enumerate(fitted)} | found
+        item, recent = projector.observables[measure.series], projector.posterior.recent
+        parts = [part for part in item.parts(projector.built.model) if part[0] == measure.member]
+        if len(parts) == 1 and parts[0][1] in recent:
+            _, variable, row = parts[0]
+            fitted = (recent[variable] if row is None else recent[variable][:, row]) * item.factor
+            found[ensemble.months[0] - 1] = fitted[-12:].sum(axis=0)
+    return found
 
 
 def _jeffreys(hits: int, draws: int) -> tuple[float, float]:
