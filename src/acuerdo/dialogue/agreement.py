@@ -53,7 +53,7 @@ def agreement(latest: Iterable[Score]) -> Agreement:
     same = int(np.trace(table))
     if len({first[name] for name in common} | {second[name] for name in common}) < 2:
         return Agreement(coders, len(common), same)
-    from statsmodels.stats.inter_rater import cohens_kappa
+    from statsmodels.stats.inter_rater import cohens_kappa  # type: ignore[import-untyped]
 
     found = cohens_kappa(table)
     return Agreement(coders, len(common), same, float(found.kappa), float(found.kappa_low), float(found.kappa_upp))

@@ -58,7 +58,7 @@ class Outcome:
         path: columns month, value and before (the comparable value before the meeting), from the meeting on.
         periods: how many figures were added up on either side.
         overlap: months that both twelve-month windows share.
-        highest: whether the highest month since the meeting is the highest of the whole series so far.
+        highest: the highest month since the meeting, if it is the highest of the whole series so far.
         lowest: the same for the lowest month.
     """
 
@@ -71,8 +71,8 @@ class Outcome:
     path: pd.DataFrame
     periods: int = 1
     overlap: int = 0
-    highest: bool = False
-    lowest: bool = False
+    highest: pd.Period | None = None
+    lowest: pd.Period | None = None
 
     @property
     def change(self) -> float | None:
@@ -131,18 +131,19 @@ def by_month(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _months(figures: Figures, measure: Measure, rows: pd.DataFrame, since: date) -> Outcome | Gap:
     found, made = by_month(rows), pd.Period(since, "M")
+    values = dict(zip(found.index, found["value"].astype(float), strict=True))
     after = found.index[found.index > made]
     if after.empty:
         return "nothing_since"
     path = [
-        (month, float(found["value"][month]), float(found["value"][before]))
+        (month, values[month], values[before])
         for month in after
-        if (before := same_month_before(month, made)) in found.index
+        if (before := same_month_before(month, made)) in values
     ]
     pairs = [month for month, _, _ in path if month > after[-1] - 12]
     if not pairs:
         return "no_baseline"
-    since_then = found["value"][after]
+    top, bottom = max(after, key=lambda month: values[month]), min(after, key=lambda month: values[month])
     return Outcome(
         measure,
         str(rows["unit"].iloc[-1]),
@@ -152,8 +153,8 @@ def _months(figures: Figures, measure: Measure, rows: pd.DataFrame, since: date)
         latest=_sum(figures, measure, found.loc[pairs]),
         path=pd.DataFrame(path, columns=["month", "value", "before"]),
         periods=len(pairs),
-        highest=bool(since_then.max() >= found["value"].max()),
-        lowest=bool(since_then.min() <= found["value"].min()),
+        highest=top if values[top] >= max(values.values()) else None,
+        lowest=bottom if values[bottom] <= min(values.values()) else None,
     )
 
 

@@ -60,7 +60,7 @@ class Attribution:
 
 
 Road = Callable[[str, str, date, date | None], Attribution | None]
-"""A road: of a series and member, what it would have been without what was agreed on the first day, as of the second."""
+"""A road: what a series and member would have been without what was agreed on the first day, as of the second."""
 
 
 @dataclass(frozen=True)

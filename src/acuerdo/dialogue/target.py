@@ -1,4 +1,4 @@
-"""Targets with a due date: met, missed or open by the figures, and for open ones the share of draws that would meet it."""
+"""Targets with a due date: met, missed or open, and for open ones the share of draws that meet them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from acuerdo.dialogue.dossier import Commitment, Measure
-from acuerdo.dialogue.outcome import by_month
 from acuerdo.figures.store import Figures
 
 if TYPE_CHECKING:
@@ -74,17 +73,17 @@ def deadline(figures: Figures, promise: Commitment, measure: Measure) -> Deadlin
     if measure.target is None or promise.due is None or frequency not in MONTHLY:
         return None
     months = deciding_months(promise.due)
-    found = by_month(figures.frame(measure.series, frequency, [measure.member]))["value"]
+    found = _public(figures, measure, frequency)
     made = pd.Period(promise.made, "M")
-    before = pd.period_range(made - 12, made - 1, freq="M") if frequency == "month" else [made - 1]
-    if not set(before) <= set(found.index):
+    before = pd.period_range(made - (12 if frequency == "month" else 1), made - 1, freq="M")
+    if not set(before) <= found.keys():
         return Deadline("unknown", months, float("nan"), float("nan"))
-    baseline = float(found[list(before)].sum())
+    baseline = sum(found[month] for month in before)
     mark = measure.target.mark(baseline)
     wanted = months if frequency == "month" else months[-1:]
-    if not set(wanted) <= set(found.index):
+    if not set(wanted) <= found.keys():
         return Deadline("open", months, baseline, mark)
-    value = float(found[wanted].sum())
+    value = sum(found[month] for month in wanted)
     return Deadline("met" if measure.target.met(value, baseline) else "missed", months, baseline, mark, value)
 
 
@@ -104,7 +103,7 @@ def months_needed(targets: Sequence[tuple[Commitment, Measure, Deadline]], last:
 def chance(
     projector: Projector, ensemble: Ensemble, figures: Figures, measure: Measure, standing: Deadline
 ) -> Chance | None:
-    """Return the share of draws that meet an open target, or None if the projection does not reach every deciding month.
+    """Return the share of draws that meet an open target, or None if the projection lacks a deciding month.
 
     Months that were public are taken as printed. A month that is neither public nor ahead of the record is not
     projected, and then there is no chance to give. A twelve-month window that ends with the record is the fitted one,
@@ -114,26 +113,28 @@ def chance(
     draws = _draws(projector, ensemble, measure, frequency)
     if draws is None or measure.target is None:
         return None
-    public = by_month(figures.frame(measure.series, frequency, [measure.member]))["value"]
+    public = _public(figures, measure, frequency)
     wanted = standing.months if frequency == "month" else standing.months[-1:]
-    if not all(month in public.index or month in draws for month in wanted):
+    if not all(month in public or month in draws for month in wanted):
         return None
-    total = np.sum(
-        [
-            np.full(projector.draws, float(public[month])) if month in public.index else draws[month]
-            for month in wanted
-        ],
-        axis=0,
-    )
+    total = np.zeros(projector.draws)
+    for month in wanted:
+        total += public[month] if month in public else draws[month]
     met = total < standing.mark if measure.target.side == "below" else total > standing.mark
     low, high = _jeffreys(int(met.sum()), len(met))
-    return Chance(float(met.mean()), low, high, len(met), sum(month in public.index for month in wanted))
+    return Chance(float(met.mean()), low, high, len(met), sum(month in public for month in wanted))
+
+
+def _public(figures: Figures, measure: Measure, frequency: str) -> dict[pd.Period, float]:
+    """Return the figures of a view by the month in which they end."""
+    rows = figures.frame(measure.series, frequency, [measure.member])
+    return dict(zip(pd.PeriodIndex(rows["end"], freq="M"), rows["value"].astype(float), strict=True))
 
 
 def _draws(
     projector: Projector, ensemble: Ensemble, measure: Measure, frequency: str
 ) -> dict[pd.Period, Floats] | None:
-    """Return draws by month: as projected, and for twelve-month windows also the last one that the model was fitted to."""
+    """Return draws by month: as projected, and for twelve-month windows also the last one fitted."""
     seen = ensemble.observed.get(measure.series, {})
     if measure.member not in seen:
         return None

@@ -84,10 +84,10 @@ class ScoreWords:
         ]
         if found.overlap:
             parts.append(self.texts.t("score.overlap", count=found.overlap))
-        if found.highest:
-            parts.append(self.texts.t("score.highest", month=self._extreme(found, highest=True)))
-        if found.lowest:
-            parts.append(self.texts.t("score.lowest", month=self._extreme(found, highest=False)))
+        if found.highest is not None:
+            parts.append(self.texts.t("score.highest", month=self.texts.month(found.highest)))
+        if found.lowest is not None:
+            parts.append(self.texts.t("score.lowest", month=self.texts.month(found.lowest)))
         if found.latest.revised or found.baseline.revised:
             parts.append(self.texts.t("score.revised", vintage=found.latest.vintage))
         return " ".join(parts)
@@ -218,10 +218,6 @@ class ScoreWords:
     def _m(self, month: pd.Period) -> str:
         return self.texts.month(month, short=True)
 
-    def _extreme(self, found: Outcome, highest: bool) -> str:
-        values = found.path["value"]
-        return self.texts.month(found.path["month"][values.idxmax() if highest else values.idxmin()])
-
 
 def chance_words(one: Chance, texts: Texts) -> str:
     """Return a chance in per cent, never as 0 or 100 % because the draws are finite."""
@@ -260,7 +256,7 @@ def record(card: Scorecard, words: ScoreWords) -> dict[str, Any]:
 
 
 def _tally(one: Tally) -> dict[str, Any]:
-    counts = {name: one.counts[name] for name in STATUSES}
+    counts: dict[str, int] = {name: one.counts[name] for name in STATUSES}
     return {"name": one.name, "total": one.total, "scored": one.scored, **counts, "mean_of_scored": one.mean}
 
 
@@ -316,8 +312,8 @@ def _outcome(found: Outcome | str) -> dict[str, Any]:
         "move": found.move,
         "periods": found.periods,
         "overlap_months": found.overlap,
-        "record_high": found.highest,
-        "record_low": found.lowest,
+        "record_high": str(found.highest) if found.highest is not None else None,
+        "record_low": str(found.lowest) if found.lowest is not None else None,
         "path": [{**row, "month": str(row["month"])} for row in _rows(found.path)],
     }
 
