@@ -74,7 +74,8 @@ def assemble(
     talks = TalksWriter(dossier, presenter, wanted.talks, day).write()
     card = scorecard(dossier, view, asked, chances, roads)
     since = progress.since(dossier.as_of(day), day, wanted.talks.eve_days)
-    made = progress.ProgressWriter(card, view, texts, sources, roads).write(since) if since else None
+    writer = progress.ProgressWriter(card, view, texts, sources, wanted.progress, roads)
+    made = writer.write(since) if since else None
     fans = (
         outlook.fans(projection, view, wanted.outlook, day, wanted.history_months, wanted.outlook_months, texts)
         if projection is not None

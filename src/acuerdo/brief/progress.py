@@ -16,10 +16,12 @@ from acuerdo.dialogue.dossier import KnownMeeting, Measure, Picture
 from acuerdo.dialogue.outcome import Outcome, by_month, outcome
 from acuerdo.dialogue.scorecard import STATUSES, Attribution, Indicator, Road, Row, Scorecard, Tally
 from acuerdo.dialogue.wording import ScoreWords
+from acuerdo.figures.catalogue import ALL
 from acuerdo.figures.store import Figures
-from acuerdo.i18n import Texts
+from acuerdo.i18n import Texts, lower_first
 
 MOST_CHARTS = 6
+BASE_RATE = "g20.utoronto.ca/analysis/170105-ifi-reform-research.html"
 
 
 def since(picture: Picture, day: date, eve_days: int) -> list[KnownMeeting]:
@@ -44,12 +46,14 @@ class ProgressWriter:
         figures: Figures,
         texts: Texts,
         sources: Sources,
+        wanted: Sequence[str] = (),
         roads: Mapping[str, Road] | None = None,
     ) -> None:
         self.card = card
         self.figures = figures
         self.texts = texts
         self.sources = sources
+        self.wanted = list(wanted)
         self.roads = roads or {}
         self.words = ScoreWords(texts, figures.catalogue)
 
@@ -148,14 +152,18 @@ class ProgressWriter:
         notes = [
             self.texts.t("score.chosen") if self.texts.has("score.chosen") else "",
             self.texts.t("brief.progress_mean", mean=mean, scored=total.scored, total=total.total),
-            self.texts.t("score.base_rate"),
+            self.texts.t("brief.progress_base", source=self._base_rate()),
             self.words.agreement(self.card),
             self.words.written(self.card),
         ]
         return [note for note in notes if note]
 
+    def _base_rate(self) -> int:
+        """Return the number of the source of the base rate."""
+        return self.sources.cite("G20 Research Group", "Compliance of members", BASE_RATE)
+
     def _charts(self, start: date) -> list[ProgressChart]:
-        """Draw the figures that most commitments name, those with a direction first."""
+        """Draw the figures that are asked for, else those that most commitments name, those with a direction first."""
         named: Counter[tuple[str, str]] = Counter()
         measures: dict[tuple[str, str], Measure] = {}
         for row in self.card.rows:
@@ -165,34 +173,50 @@ class ProgressWriter:
                 held = measures.get(key)
                 if held is None or _rank(one.measure) < _rank(held):
                     measures[key] = one.measure
-        order = sorted(measures, key=lambda key: (_rank(measures[key]), -named[key]))
+        if self.wanted:
+            order = sorted((key for key in measures if key[0] in self.wanted), key=lambda key: self.wanted.index(key[0]))
+        else:
+            order = sorted(measures, key=lambda key: (_rank(measures[key]), -named[key]))
         found = []
         for key in order:
-            made = self._chart(measures[key], start, named[key])
+            made = self._chart(measures[key], start)
             if made is not None:
                 found.append(made)
             if len(found) == MOST_CHARTS:
                 break
         return found
 
-    def _chart(self, measure: Measure, start: date, count: int) -> ProgressChart | None:
+    def _chart(self, measure: Measure, start: date) -> ProgressChart | None:
         frequency = measure.frequency or self.figures.series(measure.series).frequency
         history = self._history(measure, frequency)
         if len(history) < 3:
             return None
         found = outcome(self.figures, measure, start)
+        if found in ("no_figures", "no_baseline") or (found == "nothing_since" and not self.wanted):
+            return None
         roads = {name: road(measure.series, measure.member, start, self.card.day) for name, road in self.roads.items()}
         indicator = Indicator(measure, found, None, None, roads)
-        title = self.words.label(indicator)
-        before = pd.DataFrame({"month": [], "value": []})
+        entry = self.figures.series(measure.series)
+        title = self.texts.pick(entry.label)
+        before, now = pd.DataFrame({"month": [], "value": []}), None
         if isinstance(found, Outcome):
             before = found.path.rename(columns={"value": "recorded", "before": "value"})[["month", "value"]]
+            now = found.path[["month", "value"]] if found.basis == "year_to_date" else None
         text = self._short(indicator)
         drawing = charts.progress(
-            history, before, start, title, self.texts, text, target=self._target(measure, frequency), band=_band(roads)
+            history,
+            before,
+            start,
+            title,
+            self.texts,
+            text,
+            target=self._target(measure, frequency),
+            band=_band(roads),
+            now=now,
+            months_back=30 if frequency in ("month", "twelve_months") else 96,
         )
-        named = self.texts.t("brief.progress_named", count=count)
-        unit = f"{self.words.unit(indicator)} · {named}"
+        total = measure.member == ALL
+        unit = self.words.unit(indicator) if total else lower_first(self.texts.pick(entry.members[measure.member]))
         return ProgressChart(Chart(drawing, title, text), unit, text)
 
     def _history(self, measure: Measure, frequency: str) -> pd.DataFrame:

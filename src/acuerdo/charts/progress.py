@@ -28,9 +28,10 @@ def progress_spec(
     since: date,
     target: float | None = None,
     band: pd.DataFrame | None = None,
+    now: pd.DataFrame | None = None,
     months_back: int = 30,
     width: int = 240,
-    height: int = 92,
+    height: int = 74,
 ) -> dict[str, Any]:
     """Return the Vega-Lite specification of one small multiple.
 
@@ -40,16 +41,18 @@ def progress_spec(
         since: the day of the meeting.
         target: the level to reach, in the unit of the values.
         band: columns month, q05, q50 and q95 of the series without what was agreed.
+        now: columns month and value of recorded figures that the line must not reach, such as a part of a year.
         months_back: how much history to show before the last month.
         width: whole width in pixels.
         height: height of the plot in pixels.
     """
-    last = max(history["month"].iloc[-1], pd.Period(since, "M") + 1)
+    dots = history.tail(1) if now is None else now
+    last = max(history["month"].iloc[-1], dots["month"].iloc[-1], pd.Period(since, "M") + 1)
     first = min(last - months_back, pd.Period(since, "M") - 6)
     history = history[history["month"] >= first]
     if band is not None:
         band = band[(band["month"] >= first) & (band["month"] <= last)].dropna()
-    parts = [history["value"], before["value"], pd.Series([target] if target is not None else [], dtype=float)]
+    parts = [history["value"], dots["value"], before["value"], pd.Series([target] if target is not None else [], dtype=float)]
     if band is not None:
         parts += [band["q05"], band["q95"]]
     values = pd.concat(parts)
@@ -100,7 +103,7 @@ def progress_spec(
             layers.append(grey.mark_point(color=theme.ORANGE, filled=True, size=26, opacity=1))
     line = render.drawn(_points(history)).encode(x=x, y=y("value"))
     layers.append(line.mark_line(color=theme.INK, strokeWidth=1.6))
-    end = render.drawn(_points(history.tail(1))).encode(x=x, y=y("value"))
+    end = render.drawn(_points(dots)).encode(x=x, y=y("value"))
     layers.append(end.mark_point(color=theme.INK, filled=True, size=26, opacity=1))
     return render.finish(alt.layer(*layers).properties(width=width - _EXTENT - 8, height=height))
 

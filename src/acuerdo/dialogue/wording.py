@@ -12,7 +12,7 @@ from acuerdo.dialogue.outcome import Amount, Outcome
 from acuerdo.dialogue.scorecard import STATUSES, Attribution, Indicator, Row, Scorecard, Tally
 from acuerdo.dialogue.target import Chance, Deadline
 from acuerdo.figures.catalogue import Catalogue
-from acuerdo.i18n import Texts
+from acuerdo.i18n import Texts, lower_first
 from acuerdo.records import CODERS
 
 
@@ -63,7 +63,7 @@ class ScoreWords:
         entry = self.catalogue[indicator.measure.series]
         member = indicator.measure.member
         name = self.texts.pick(entry.label)
-        return name if member == "ALL" else f"{name} ({self.texts.pick(entry.members[member])})"
+        return name if member == "ALL" else f"{name}: {lower_first(self.texts.pick(entry.members[member]))}"
 
     def outcome(self, indicator: Indicator) -> str:
         """Return what a figure did, or why that cannot be said."""
