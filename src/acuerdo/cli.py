@@ -218,6 +218,7 @@ def brief(
     from acuerdo import effects, projection
     from acuerdo.brief import content, output
     from acuerdo.dialogue.dossier import load_dossier
+    from acuerdo.dialogue.scorecard import chances_of
     from acuerdo.figures.store import Figures
 
     with _Steps("Fitting the model to the figures of that day") as steps:
@@ -225,10 +226,11 @@ def brief(
     ahead = projection.to_dataset(projector, projector.run())
     with _Steps("What each measure does", len(projector.built.levers)) as steps:
         table = effects.measure_effects(projector, 12, steps.tick)
-    figures, dossier = Figures.open(home), load_dossier(home)
+    figures, dossier, day = Figures.open(home), load_dossier(home), projector.posterior.day
+    chances = chances_of(dossier, figures, day, draws, seed, corridor)
     for language in languages:
         made = content.assemble(
-            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, projector.posterior.day
+            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, day, chances
         )
         for path in output.write(made, out):
             typer.echo(str(path))

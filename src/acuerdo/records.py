@@ -103,7 +103,10 @@ def read_records(
     found = []
     for number, node in enumerate(root.value, start=1):
         _refuse_repeated_fields(path, node)
-        data = loader.construct_object(node, deep=True)
+        try:
+            data = loader.construct_object(node, deep=True)
+        except ValueError:
+            raise _impossible(loader, node, path, f"entry {number}") from None
         if not isinstance(node, yaml.MappingNode):
             raise InputError(
                 f"entry {number}", data, "fields and their values", where=f"{path}, line {node.start_mark.line + 1}"
@@ -143,6 +146,24 @@ def _refuse_repeated_fields(path: Path, node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
             _refuse_repeated_fields(path, value)
+
+
+def _impossible(loader: Any, node: yaml.Node, path: Path, name: str, steps: tuple[str, ...] = ()) -> InputError:
+    """Return the error for the first value that looks like a day, a time or a number and is none (2021-09-31)."""
+    if isinstance(node, yaml.ScalarNode):
+        where = f"{path}, line {node.start_mark.line + 1}"
+        return InputError(f"{name}, {'.'.join(steps)}", node.value, "a valid date, time or number", where=where)
+    if isinstance(node, yaml.MappingNode):
+        name = next((value.value for key, value in node.value if key.value == "id" and not steps), name)
+        parts = [(key.value, value) for key, value in node.value]
+    else:
+        parts = [(str(number), value) for number, value in enumerate(node.value)]
+    for step, part in parts:
+        try:
+            loader.construct_object(part, deep=True)
+        except ValueError:
+            return _impossible(loader, part, path, name, (*steps, step))
+    return InputError(name, "the entry", "valid dates, times and numbers", where=f"{path}, line {_line(node, ())}")
 
 
 def _line(node: yaml.Node, field: Sequence[str | int]) -> int:

@@ -98,8 +98,7 @@ class ProgressWriter:
             notes=tuple(self._view_notes(row)),
             differ=row.differ,
             sources=ordered(
-                self.sources.cite(self.texts.t(f"source_type.{kind}"), title, address)
-                for kind, title, address in cited
+                self.sources.cite(self.texts.t(f"source_type.{kind}"), title, address) for kind, title, address in cited
             ),
         )
 
@@ -174,7 +173,9 @@ class ProgressWriter:
                 if held is None or _rank(one.measure) < _rank(held):
                     measures[key] = one.measure
         if self.wanted:
-            order = sorted((key for key in measures if key[0] in self.wanted), key=lambda key: self.wanted.index(key[0]))
+            order = sorted(
+                (key for key in measures if key[0] in self.wanted), key=lambda key: self.wanted.index(key[0])
+            )
         else:
             order = sorted(measures, key=lambda key: (_rank(measures[key]), -named[key]))
         found = []

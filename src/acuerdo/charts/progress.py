@@ -52,7 +52,12 @@ def progress_spec(
     history = history[history["month"] >= first]
     if band is not None:
         band = band[(band["month"] >= first) & (band["month"] <= last)].dropna()
-    parts = [history["value"], dots["value"], before["value"], pd.Series([target] if target is not None else [], dtype=float)]
+    parts = [
+        history["value"],
+        dots["value"],
+        before["value"],
+        pd.Series([target] if target is not None else [], dtype=float),
+    ]
     if band is not None:
         parts += [band["q05"], band["q95"]]
     values = pd.concat(parts)

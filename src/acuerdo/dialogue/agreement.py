@@ -55,5 +55,6 @@ def agreement(latest: Iterable[Score]) -> Agreement:
         return Agreement(coders, len(common), same)
     from statsmodels.stats.inter_rater import cohens_kappa  # type: ignore[import-untyped]
 
-    found = cohens_kappa(table)
+    with np.errstate(invalid="ignore", divide="ignore"):  # its z-value, which is not used, may not exist
+        found = cohens_kappa(table)
     return Agreement(coders, len(common), same, float(found.kappa), float(found.kappa_low), float(found.kappa_upp))

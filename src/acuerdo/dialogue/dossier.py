@@ -538,7 +538,7 @@ def _check_scores(scores: Iterable[Found[Score]], commitments: Mapping[str, Comm
         key = (score.commitment, score.by, score.published)
         if key in first:
             allowed = f"one score by each coder for each day (already in {first[key]})"
-            raise InputError(f"{item.label}, by", score.by, allowed, where=item.where("by"))
+            raise InputError(f"{item.label}, published", str(score.published), allowed, where=item.where("published"))
         first[key] = item.where()
 
 
