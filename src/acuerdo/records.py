@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -106,7 +106,7 @@ def read_records(
         try:
             data = loader.construct_object(node, deep=True)
         except ValueError:
-            raise _impossible(loader, node, path, f"entry {number}") from None
+            raise _impossible(node, path, f"entry {number}") from None
         if not isinstance(node, yaml.MappingNode):
             raise InputError(
                 f"entry {number}", data, "fields and their values", where=f"{path}, line {node.start_mark.line + 1}"
@@ -148,22 +148,29 @@ def _refuse_repeated_fields(path: Path, node: yaml.Node) -> None:
             _refuse_repeated_fields(path, value)
 
 
-def _impossible(loader: Any, node: yaml.Node, path: Path, name: str, steps: tuple[str, ...] = ()) -> InputError:
+def _impossible(node: yaml.Node, path: Path, name: str) -> InputError:
     """Return the error for the first value that looks like a day, a time or a number and is none (2021-09-31)."""
-    if isinstance(node, yaml.ScalarNode):
-        where = f"{path}, line {node.start_mark.line + 1}"
-        return InputError(f"{name}, {'.'.join(steps)}", node.value, "a valid date, time or number", where=where)
     if isinstance(node, yaml.MappingNode):
-        name = next((value.value for key, value in node.value if key.value == "id" and not steps), name)
-        parts = [(key.value, value) for key, value in node.value]
-    else:
-        parts = [(str(number), value) for number, value in enumerate(node.value)]
-    for step, part in parts:
+        name = next((value.value for key, value in node.value if key.value == "id"), name)
+    for steps, scalar in _scalars(node):
         try:
-            loader.construct_object(part, deep=True)
+            yaml.safe_load("" if scalar.style in {"'", '"', "|", ">"} else scalar.value)
         except ValueError:
-            return _impossible(loader, part, path, name, (*steps, step))
-    return InputError(name, "the entry", "valid dates, times and numbers", where=f"{path}, line {_line(node, ())}")
+            where = f"{path}, line {scalar.start_mark.line + 1}"
+            return InputError(f"{name}, {'.'.join(steps)}", scalar.value, "a valid date or number", where=where)
+    return InputError(name, "the entry", "valid dates and numbers", where=f"{path}, line {_line(node, ())}")
+
+
+def _scalars(node: yaml.Node, steps: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], yaml.ScalarNode]]:
+    """Yield every plain value under a node, with the fields that lead to it."""
+    if isinstance(node, yaml.ScalarNode):
+        yield steps, node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(value, (*steps, key.value))
+    else:
+        for number, value in enumerate(node.value):
+            yield from _scalars(value, (*steps, str(number)))
 
 
 def _line(node: yaml.Node, field: Sequence[str | int]) -> int:
