@@ -247,7 +247,7 @@ def test_meetings_command_as_json() -> None:
 
 
 def test_check_of_another_folder(copy: Corridor) -> None:
-    line = edit(copy, "scores.yaml", "delivery: 1", "delivery: 2")
+    line = edit(copy, "scores.yaml", "delivery: 0", "delivery: 2")
     result = CliRunner().invoke(commands.app, ["check", str(copy.path("dossier"))])
     assert isinstance(result.exception, InputError)
     assert f"scores.yaml, line {line}: he21-annual coder_1 2022-09-12, delivery: 2" in str(result.exception)
@@ -439,7 +439,7 @@ def edit(pair: Corridor, name: str, old: str, new: str) -> int:
             "'he21-crisis' .*with an operational test",
         ),
         ("scores.yaml", "by: coder_1", "by: A. Name", "by: 'A. Name' .*us, mexico, coder_1, coder_2"),
-        ("scores.yaml", "delivery: 1", "delivery: 0.5", "delivery: 0.5 .*integer"),
+        ("scores.yaml", "delivery: 0", "delivery: 0.5", "delivery: 0.5 .*integer"),
         ("scores.yaml", "published: 2022-09-12", "published: 2020-01-01", "published: .*2021-09-09 or later"),
         ("scores.yaml", "coded: 2026-11-24", "coded: 2026-11-23", "coded: .*2026-11-24 or later, when the test"),
         ("scores.yaml", "published: 2023-09-29", "published: 2022-09-12", "published: '2022.*already in .*scores"),

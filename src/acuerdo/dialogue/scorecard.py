@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
@@ -247,5 +247,6 @@ def chances_of(
     for promise, measure, standing in targets:
         one = chance(projector, ensemble, view, measure, standing)
         if one is not None:
-            found[promise.id, promise.measures.index(measure)] = one
+            provisional = bool(posterior.notes.get("provisional", 1))
+            found[promise.id, promise.measures.index(measure)] = replace(one, provisional=provisional)
     return found

@@ -50,6 +50,7 @@ class Chance:
         high: its upper end.
         draws: number of draws.
         known: how many of the deciding months were public.
+        provisional: whether the calibration behind it is a quick, unreviewed one.
     """
 
     probability: float
@@ -57,6 +58,7 @@ class Chance:
     high: float
     draws: int
     known: int
+    provisional: bool = True
 
 
 def deciding_months(due: date) -> pd.PeriodIndex:

@@ -149,7 +149,7 @@ class ScoreWords:
             return self.texts.t("score.chance_none")
         one = indicator.chance
         return self.texts.t(
-            "score.chance",
+            "score.chance_provisional" if one.provisional else "score.chance",
             share=chance_words(one, self.texts),
             draws=self.texts.number(one.draws),
             low=self.texts.percent(one.low),
@@ -341,6 +341,7 @@ def _standing(found: Deadline | None, one: Chance | None) -> dict[str, Any] | No
         "probability": one.probability if one else None,
         "probability_interval": [one.low, one.high] if one else None,
         "draws": one.draws if one else None,
+        "provisional": one.provisional if one else None,
     }
 
 
