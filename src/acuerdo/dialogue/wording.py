@@ -152,8 +152,8 @@ class ScoreWords:
             "score.chance_provisional" if one.provisional else "score.chance",
             share=chance_words(one, self.texts),
             draws=self.texts.number(one.draws),
-            low=self.texts.percent(one.low),
-            high=self.texts.percent(one.high),
+            low=self.texts.percent(one.low, 1),
+            high=self.texts.percent(one.high, 1),
         )
 
     def attribution(self, indicator: Indicator) -> list[str]:
