@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from acuerdo import corridor
-from acuerdo.corridor import Corridor
+from acuerdo.corridor import Corridor, read_yaml
 from acuerdo.dialogue import commands
 from acuerdo.dialogue.dossier import ATTRIBUTION_WORDS, STATUS_WORDS, Dossier, KnownMeeting, Picture, load_dossier
+from acuerdo.dialogue.schema import FILES, dossier_schema, schema_text
 from acuerdo.errors import DataError, InputError
 from acuerdo.figures import catalogue
 
@@ -51,6 +56,7 @@ def test_counts(dossier: Dossier) -> None:
     assert len(dossier.statements) == 52
     assert len(dossier.commitments) == 143
     assert len(dossier.reported) == 14
+    assert len(dossier.scores) == 59
 
 
 def test_annual_meetings_of_the_pair(dossier: Dossier) -> None:
@@ -80,7 +86,7 @@ def test_everything_has_a_source(dossier: Dossier) -> None:
 
 def test_figures_that_are_named_exist(dossier: Dossier, pair: Corridor) -> None:
     series = set(catalogue.read(pair).entries)
-    named = {name for one in dossier.commitments for name in one.series}
+    named = {measure.series for one in dossier.commitments for measure in one.measures}
     named |= {one.series for one in dossier.reported if one.series is not None}
     assert named <= series
     assert {"mexico.asylum_applications", "us.overdose_deaths.all.12m"} <= named
@@ -111,6 +117,7 @@ def test_both_languages_are_complete(dossier: Dossier) -> None:
             dossier.statements,
             dossier.reported,
             dossier.commitments,
+            dossier.scores,
         )
         for one in group
         for label in labels(one)
@@ -239,6 +246,129 @@ def test_meetings_command_as_json() -> None:
     assert data["meetings"][-1]["status"] == "announced"
 
 
+def test_check_of_another_folder(copy: Corridor) -> None:
+    line = edit(copy, "scores.yaml", "delivery: 0", "delivery: 2")
+    result = CliRunner().invoke(commands.app, ["check", str(copy.path("dossier"))])
+    assert isinstance(result.exception, InputError)
+    assert f"scores.yaml, line {line}: he21-annual coder_1 2022-09-12, delivery: 2" in str(result.exception)
+
+
+def test_bad_dossier_ends_with_code_2_and_one_line(copy: Corridor) -> None:
+    edit(copy, "commitments.yaml", "owner: both", "owner: nobody")
+    command = [sys.executable, "-m", "acuerdo.cli", "dossier", "check", str(copy.path("dossier"))]
+    found = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (2, "")
+    assert len(found.stderr.strip().splitlines()) == 1
+    assert "nearest valid" in found.stderr
+
+
+# --- schema -----------------------------------------------------------------------------------------------------------
+
+
+def test_published_schema_is_current() -> None:
+    published = Path(__file__).parents[1] / "docs" / "dossier.schema.json"
+    assert published.read_text(encoding="utf-8") == schema_text(), (
+        "acuerdo dossier schema --out docs/dossier.schema.json"
+    )
+    assert CliRunner().invoke(commands.app, ["schema"]).output == schema_text()
+
+
+def plain(value: Any) -> Any:
+    """What YAML reads, with days as text, as the schema has them."""
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    if isinstance(value, list):
+        return [plain(one) for one in value]
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def test_dossier_obeys_the_schema(pair: Corridor) -> None:
+    schema = dossier_schema()
+    Draft202012Validator.check_schema(schema)
+    checker = Draft202012Validator(schema)
+    content = {path.name: plain(read_yaml(path)) for path in sorted(pair.path("dossier").glob("*.yaml"))}
+    assert list(content) == sorted(FILES)
+    checker.validate(content)
+    content["scores.yaml"][0]["evidence"] = []
+    assert not checker.is_valid(content)
+
+
+# --- a new commitment -------------------------------------------------------------------------------------------------
+
+ANSWERS = {
+    "id": "mt27-group",
+    "dialogue": "security",
+    "made": "2027-03-01",
+    "owner": "both",
+    "text_en": "Set up a group: it meets twice a year.",
+    "text_es": "Crear un grupo: se reúne dos veces al año.",
+    "kind": "action",
+    "due": "2027-12-31",
+    "series": "mexico.homicides",
+    "passes_en": "Two meetings in 2027.",
+    "passes_es": "Dos reuniones en 2027.",
+    "changes_en": "A record of a meeting.",
+    "changes_es": "Un registro de una reunión.",
+    "source": "press.example/group",
+    "type": "P",
+}
+
+
+def add(pair: Corridor, **changes: str) -> Any:
+    answers = {name: value for name, value in (ANSWERS | changes).items() if value != "-"}
+    options = [part for name, value in answers.items() for part in ("--answer", f"{name}={value}")]
+    folder = str(pair.path("dossier"))
+    return CliRunner().invoke(commands.app, ["new", "commitment", "--no-ask", "--folder", folder, *options])
+
+
+def test_new_commitment_is_appended_and_nothing_else_changes(copy: Corridor) -> None:
+    path = copy.path("dossier", "commitments.yaml")
+    before = path.read_text(encoding="utf-8")
+    assert add(copy).exit_code == 0
+    after = path.read_text(encoding="utf-8")
+    assert after.startswith(before.rstrip("\n"))  # comments and all
+    one = load_dossier(copy).commitments[-1]
+    assert (one.id, one.due, one.mark) == ("mt27-group", date(2027, 12, 31), "read")
+    assert one.text["es"] == ANSWERS["text_es"]
+    assert one.test is not None
+    assert one.test.written == date.today()
+    assert one.measures[0].series == "mexico.homicides"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"id": "he21-annual"}, "id: 'he21-annual' .*not yet used"),
+        ({"made": "soon"}, "made: 'soon' .*YYYY-MM-DD"),
+        ({"owner": "nobody"}, "owner: 'nobody' .*allowed: both, mexico, third, us"),
+        ({"owner": "-"}, "owner: None"),
+        ({"series": "mexico.homicide"}, "series: 'mexico.homicide' .*nearest valid: mexico.homicides"),
+        ({"due": "2026-01-01"}, "due on or after made"),
+        ({"changes_es": ""}, "test: 'given in part'"),
+        ({"nickname": "x"}, "answer: 'nickname'"),
+    ],
+)
+def test_bad_answer_leaves_the_file_alone(copy: Corridor, changes: dict[str, str], message: str) -> None:
+    path = copy.path("dossier", "commitments.yaml")
+    before = path.read_bytes()
+    result = add(copy, **changes)
+    assert isinstance(result.exception, InputError)
+    assert re.search(message, str(result.exception))
+    assert path.read_bytes() == before
+    assert not list(path.parent.glob(".*"))
+
+
+def test_questions_are_asked_again_until_the_answer_is_valid(copy: Corridor) -> None:
+    asked = ["MT 27", "mt27-group", "security", "", "2027-03-01", "bth", "both", "Meet.", "Reunirse.", "action"]
+    asked += ["", "", "", "", "", "", "press.example/group", "P", ""]
+    command = ["new", "commitment", "--folder", str(copy.path("dossier"))]
+    result = CliRunner().invoke(commands.app, command, input="\n".join(asked) + "\n")
+    assert result.exit_code == 0, result.output
+    assert "nearest valid: both" in result.output
+    one = load_dossier(copy).commitments[-1]
+    assert (one.id, one.test, one.measures) == ("mt27-group", None, [])
+
+
 @pytest.mark.parametrize("options", [["--as-of", "yesterday"], ["--lang", "fr"]])
 def test_bad_option_reaches_the_main_command(options: list[str]) -> None:
     result = CliRunner().invoke(commands.app, ["meetings", *options])
@@ -251,6 +381,8 @@ def test_bad_option_reaches_the_main_command(options: list[str]) -> None:
 @pytest.fixture
 def copy(pair: Corridor, tmp_path: Path) -> Corridor:
     shutil.copytree(pair.path("dossier"), tmp_path / "dossier")
+    (tmp_path / "figures").mkdir()
+    shutil.copy(pair.path("figures", "catalogue.yaml"), tmp_path / "figures")
     return Corridor("copy", tmp_path, pair.about)
 
 
@@ -282,6 +414,35 @@ def edit(pair: Corridor, name: str, old: str, new: str) -> int:
             "{en: meetings held}",
             "he21-annual, indicator: .*each of the languages en, es",
         ),
+        ("commitments.yaml", "made: 2021-09-09", "made: 2021-09-31", "he21-annual, made: '2021-09-31' .*valid date"),
+        (
+            "commitments.yaml",
+            "series: mexico.homicides,",
+            "series: mexico.homicide,",
+            "hs21-homicide, measures.0.series: 'mexico.homicide' .*nearest valid: mexico.homicides",
+        ),
+        ("commitments.yaml", "member: texas", "member: texsa", "measures.0.member: 'texsa' .*nearest valid: texas"),
+        ("commitments.yaml", "better: higher", "better: more", "better: 'more' .*lower, higher"),
+        ("commitments.yaml", "share: 1.0}", "share: 1.0, level: 5}", "exactly one of share and level"),
+        ("commitments.yaml", "written: 2026-11-24", "written: lately", "he21-annual, test.written: 'lately' .*date"),
+        ("reported.yaml", "series: us.overdose", "series: us.overdoes", "series: 'us.overdoes.*nearest valid"),
+        (
+            "scores.yaml",
+            "commitment: he21-annual",
+            "commitment: he21-anual",
+            "'he21-anual' .*nearest valid: he21-annual",
+        ),
+        (
+            "scores.yaml",
+            "commitment: he21-annual",
+            "commitment: he21-crisis",
+            "'he21-crisis' .*with an operational test",
+        ),
+        ("scores.yaml", "by: coder_1", "by: A. Name", "by: 'A. Name' .*us, mexico, coder_1, coder_2"),
+        ("scores.yaml", "delivery: 0", "delivery: 0.5", "delivery: 0.5 .*integer"),
+        ("scores.yaml", "published: 2022-09-12", "published: 2020-01-01", "published: .*2021-09-09 or later"),
+        ("scores.yaml", "coded: 2026-11-24", "coded: 2026-11-23", "coded: .*2026-11-24 or later, when the test"),
+        ("scores.yaml", "published: 2023-09-29", "published: 2022-09-12", "published: '2022.*already in .*scores"),
         ("commitments.yaml", "id: he21-stakeholders", "id: he21-annual", "id: 'he21-annual' .*already used in .*line"),
     ],
 )
@@ -290,6 +451,30 @@ def test_bad_entry_is_refused_with_file_and_line(copy: Corridor, name: str, old:
     with pytest.raises(InputError, match=message) as caught:
         load_dossier(copy)
     assert f"{copy.path('dossier', name)}, line {line}:" in str(caught.value)
+
+
+def test_missing_owner_is_named_at_the_line_of_its_entry(copy: Corridor) -> None:
+    edit(copy, "commitments.yaml", "  owner: both\n", "")
+    line = edit(copy, "commitments.yaml", "- id: he21-annual", "- id: he21-annual")
+    with pytest.raises(InputError, match=rf"line {line}: he21-annual, owner: None .*the field is required"):
+        load_dossier(copy)
+
+
+def test_score_without_evidence_is_refused(copy: Corridor) -> None:
+    path = copy.path("dossier", "scores.yaml")
+    text = path.read_text(encoding="utf-8")
+    start = text.index("  evidence:")
+    path.write_text(text[:start] + "  evidence: []\n" + text[text.index("  note:", start) :], encoding="utf-8")
+    with pytest.raises(InputError, match=r"he21-annual coder_1 2022-09-12, evidence: \[\] .*at least 1 item"):
+        load_dossier(copy)
+    path.write_text(text[:start] + text[text.index("  note:", start) :], encoding="utf-8")
+    with pytest.raises(InputError, match=r"evidence: None .*field is required"):
+        load_dossier(copy)
+
+
+def test_dossier_without_scores_is_valid(copy: Corridor) -> None:
+    copy.path("dossier", "scores.yaml").unlink()
+    assert load_dossier(copy).scores == []
 
 
 def test_held_meeting_without_a_date_is_refused(copy: Corridor) -> None:

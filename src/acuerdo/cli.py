@@ -13,6 +13,7 @@ from acuerdo import __version__
 from acuerdo.attribution.commands import attribution
 from acuerdo.bench.commands import bench
 from acuerdo.dialogue.commands import app as dossier_app
+from acuerdo.dialogue.score_command import score
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
 from acuerdo.files import write_whole
@@ -31,6 +32,7 @@ app.add_typer(packages_app, name="packages", help="Packages of measures: list, s
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 app.command()(bench)
 app.command()(attribution)
+app.command()(score)
 
 AsOf = Annotated[
     str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")
@@ -225,6 +227,7 @@ def brief(
     from acuerdo import effects, projection
     from acuerdo.brief import content, output
     from acuerdo.dialogue.dossier import load_dossier
+    from acuerdo.dialogue.scorecard import chances_of
     from acuerdo.figures.store import Figures
 
     with _Steps("Fitting the model to the figures of that day") as steps:
@@ -232,10 +235,11 @@ def brief(
     ahead = projection.to_dataset(projector, projector.run())
     with _Steps("What each measure does", len(projector.built.levers)) as steps:
         table = effects.measure_effects(projector, 12, steps.tick)
-    figures, dossier = Figures.open(home), load_dossier(home)
+    figures, dossier, day = Figures.open(home), load_dossier(home), projector.posterior.day
+    chances = chances_of(dossier, figures, day, draws, seed, corridor)
     for language in languages:
         made = content.assemble(
-            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, projector.posterior.day
+            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, day, chances
         )
         for path in output.write(made, out):
             typer.echo(str(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Generic, TypeVar
@@ -28,6 +28,9 @@ def one_of(name: str) -> AfterValidator:
 
     return AfterValidator(check)
 
+
+CODERS = ("coder_1", "coder_2")
+"""Independent coders of commitments, by role."""
 
 Owner = Annotated[str, one_of("owners")]
 """A side of the corridor, `both`, or `third` for another state or actor."""
@@ -58,11 +61,12 @@ class Found(Generic[R_co]):
 
 
 def contexts(corridor: Corridor) -> dict[str, list[str]]:
-    """Return the names of the corridor against which records are checked: its sides, owners and languages."""
+    """Return the names of the corridor against which records are checked: its sides, owners, coders and languages."""
     sides = list(corridor.about["sides"])
     return {
         "sides": sides,
         "owners": [*sides, "both", "third"],
+        "coders": [*sides, *CODERS],
         "languages": list(corridor.about.get("locales", {})),
     }
 
@@ -73,6 +77,7 @@ def read_records(
     label: Sequence[str] = ("id",),
     key: str | None = None,
     context: Mapping[str, Sequence[str]] | None = None,
+    optional: bool = False,
 ) -> list[Found[R]]:
     """Read a YAML file that holds a list of records of one kind.
 
@@ -82,11 +87,14 @@ def read_records(
         label: the fields by which a message names a record.
         key: for a file with several lists by name, the name of the list.
         context: the corridor's own names, for the checks that need them (see `contexts`).
+        optional: whether the file may be missing, which stands for an empty list.
 
     Raises:
         DataError: the file is missing, is not YAML or is not a list.
         InputError: a record is not valid; the message names file, line, record, field and what is allowed.
     """
+    if optional and not path.exists():
+        return []
     root, loader = _compose(path)
     if key is not None and isinstance(root, yaml.MappingNode):
         root = next((value for name, value in root.value if name.value == key), None)
@@ -95,7 +103,10 @@ def read_records(
     found = []
     for number, node in enumerate(root.value, start=1):
         _refuse_repeated_fields(path, node)
-        data = loader.construct_object(node, deep=True)
+        try:
+            data = loader.construct_object(node, deep=True)
+        except ValueError:
+            raise _impossible(node, path, f"entry {number}") from None
         if not isinstance(node, yaml.MappingNode):
             raise InputError(
                 f"entry {number}", data, "fields and their values", where=f"{path}, line {node.start_mark.line + 1}"
@@ -161,6 +172,31 @@ def _refuse_repeated_fields(path: Path, node: yaml.Node) -> None:
     elif isinstance(node, yaml.SequenceNode):
         for value in node.value:
             _refuse_repeated_fields(path, value)
+
+
+def _impossible(node: yaml.Node, path: Path, name: str) -> InputError:
+    """Return the error for the first value that looks like a day, a time or a number and is none (2021-09-31)."""
+    if isinstance(node, yaml.MappingNode):
+        name = next((value.value for key, value in node.value if key.value == "id"), name)
+    for steps, scalar in _scalars(node):
+        try:
+            yaml.safe_load("" if scalar.style in {"'", '"', "|", ">"} else scalar.value)
+        except ValueError:
+            where = f"{path}, line {scalar.start_mark.line + 1}"
+            return InputError(f"{name}, {'.'.join(steps)}", scalar.value, "a valid date or number", where=where)
+    return InputError(name, "the entry", "valid dates and numbers", where=f"{path}, line {_line(node, ())}")
+
+
+def _scalars(node: yaml.Node, steps: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], yaml.ScalarNode]]:
+    """Yield every plain value under a node, with the fields that lead to it."""
+    if isinstance(node, yaml.ScalarNode):
+        yield steps, node
+    elif isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _scalars(value, (*steps, key.value))
+    else:
+        for number, value in enumerate(node.value):
+            yield from _scalars(value, (*steps, str(number)))
 
 
 def _line(node: yaml.Node, field: Sequence[str | int]) -> int:

@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import xarray as xr
 
-from acuerdo.brief import measures, outlook, summary, unknowns
+from acuerdo.brief import measures, outlook, progress, summary, unknowns
 from acuerdo.brief import settings as brief_settings
 from acuerdo.brief.model import Brief, FigureGroup, KeyFigure, Measures
 from acuerdo.brief.present import Presenter
@@ -16,6 +16,8 @@ from acuerdo.brief.sources import Sources
 from acuerdo.brief.talks import TalksWriter
 from acuerdo.corridor import Corridor
 from acuerdo.dialogue.dossier import Dossier
+from acuerdo.dialogue.scorecard import Road, scorecard
+from acuerdo.dialogue.target import Chance
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.timeline import parse_as_of
@@ -30,6 +32,8 @@ def assemble(
     corridor: Corridor,
     lang: str,
     as_of: date | str | None,
+    chances: Mapping[tuple[str, int], Chance] | None = None,
+    roads: Mapping[str, Road] | None = None,
 ) -> Brief:
     """Build the content of a brief.
 
@@ -42,6 +46,8 @@ def assemble(
         corridor: the corridor, whose key `brief` says what to show.
         lang: language of the brief.
         as_of: the day, or None for the latest view.
+        chances: chances of open targets (see `dialogue.scorecard.chances_of`).
+        roads: roads to attribution for the page of progress (see `dialogue.scorecard.Road`).
 
     Raises:
         InputError: the language, the day or a name in the settings is not known.
@@ -66,6 +72,10 @@ def assemble(
     revised = [figure.label for figure in everything if figure.revised]
 
     talks = TalksWriter(dossier, presenter, wanted.talks, day).write()
+    card = scorecard(dossier, view, asked, chances, roads)
+    since = progress.since(dossier.as_of(day), day, wanted.talks.eve_days)
+    writer = progress.ProgressWriter(card, view, texts, sources, wanted.progress, roads)
+    made = writer.write(since) if since else None
     fans = (
         outlook.fans(projection, view, wanted.outlook, day, wanted.history_months, wanted.outlook_months, texts)
         if projection is not None
@@ -100,6 +110,7 @@ def assemble(
         measures=bought,
         unknowns=gaps,
         sources=sources.listing(),
+        progress=made,
         words=texts.words("brief.words"),
     )
 

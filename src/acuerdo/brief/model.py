@@ -190,6 +190,76 @@ class Measures:
 
 
 @dataclass(frozen=True)
+class ProgressChart:
+    """One figure since the last dialogue: what it did, and of which commitments it tells."""
+
+    chart: Chart
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True)
+class ProgressItem:
+    """One commitment.
+
+    Attributes:
+        text: what was promised.
+        about: owner and day.
+        notes: the views of it, and the chance of meeting it where there is one.
+        differ: whether views differ.
+        sources: numbers in the list of sources.
+    """
+
+    text: str
+    about: str
+    notes: tuple[str, ...] = ()
+    differ: bool = False
+    sources: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class ProgressGroup:
+    """Commitments of one status, with their number."""
+
+    state: str
+    title: str
+    items: tuple[ProgressItem, ...]
+
+
+@dataclass(frozen=True)
+class ProgressTally:
+    """Counts of one dialogue: one cell for each status, then the total."""
+
+    name: str
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Progress since the last dialogue.
+
+    Attributes:
+        intro: since which meetings, and what is counted.
+        charts: small multiples.
+        columns: heads of the counts.
+        tallies: counts by dialogue, the total last.
+        groups: commitments made or scored since, by status.
+        open: open targets with their chance.
+        rest: what is not listed, and why.
+        notes: how the commitments were chosen, by whom they were scored, when the tests were written.
+    """
+
+    intro: str
+    charts: tuple[ProgressChart, ...] = ()
+    columns: tuple[str, ...] = ()
+    tallies: tuple[ProgressTally, ...] = ()
+    groups: tuple[ProgressGroup, ...] = ()
+    open: tuple[ProgressItem, ...] = ()
+    rest: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class UnknownGroup:
     """Gaps in knowledge of one kind."""
 
@@ -239,6 +309,7 @@ class Brief:
     measures: Measures
     unknowns: tuple[UnknownGroup, ...]
     sources: tuple[SourceItem, ...]
+    progress: Progress | None = None
     words: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

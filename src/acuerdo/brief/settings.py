@@ -115,7 +115,11 @@ class Measures(_Strict):
 
 
 class BriefSettings(_Strict):
-    """All that a corridor says about its brief."""
+    """All that a corridor says about its brief.
+
+    `progress` names the series of the small multiples on the page of progress; left out, those that most commitments
+    name.
+    """
 
     title: Text
     key_figures: list[Item]
@@ -123,6 +127,7 @@ class BriefSettings(_Strict):
     talks: Talks = Talks()
     outlook: list[Fan]
     measures: Measures
+    progress: list[str] = Field(default_factory=list)
     history_months: int = Field(default=36, ge=12)
     outlook_months: int = Field(default=12, ge=1)
 

@@ -3,6 +3,7 @@
 from acuerdo.charts.effects import EffectsPanel, effects, effects_spec
 from acuerdo.charts.fan import fan, fan_spec
 from acuerdo.charts.pair import pair, pair_spec
+from acuerdo.charts.progress import progress, progress_spec
 from acuerdo.charts.render import with_font
 from acuerdo.charts.sparkline import sparkline, sparkline_spec
 
@@ -14,6 +15,8 @@ __all__ = [
     "fan_spec",
     "pair",
     "pair_spec",
+    "progress",
+    "progress_spec",
     "sparkline",
     "sparkline_spec",
     "with_font",

@@ -1,19 +1,23 @@
 """The dossier of the dialogues: meetings, statements, reported facts and commitments, and what was known of them when.
 
-Each is a YAML file of the corridor (`dossier/*.yaml`); the header of the file explains its fields.
+Each is a YAML file of the corridor (`dossier/*.yaml`); the header of the file explains its fields. Scores of the
+commitments stand in `scores.yaml` beside them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date as Day  # noqa: N812  (fields are named date)
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, StringConstraints, ValidationInfo, model_validator
 
 from acuerdo.corridor import Corridor
 from acuerdo.errors import InputError, unknown_name
+from acuerdo.figures import catalogue as catalogues
+from acuerdo.figures.catalogue import ALL, Catalogue, Frequency
 from acuerdo.records import Found, Owner, Record, Text, contexts, one_of, read_records
 
 
@@ -236,13 +240,77 @@ class Reported(Record):
     mark: Mark
 
 
+class Target(Record):
+    """What the figures have to show at the due date: below or above a share of the baseline, or a level.
+
+    Attributes:
+        side: on which side of the mark the test is met.
+        share: of the baseline (1 for the baseline itself).
+        level: in the unit of the series.
+    """
+
+    side: Literal["below", "above"]
+    share: float | None = Field(default=None, gt=0)
+    level: float | None = None
+
+    @model_validator(mode="after")
+    def _one_mark(self) -> Target:
+        if (self.share is None) == (self.level is None):
+            raise ValueError("exactly one of share and level")
+        return self
+
+    def mark(self, baseline: float) -> float:
+        """Return the mark in the unit of the series."""
+        return self.level if self.level is not None else (self.share or 0.0) * baseline
+
+    def met(self, value: float, baseline: float) -> bool:
+        """Tell whether a value meets the target."""
+        return value < self.mark(baseline) if self.side == "below" else value > self.mark(baseline)
+
+
+class Measure(Record):
+    """A figure by which the world can be seen to have changed, or not.
+
+    Attributes:
+        series: id in the catalogue.
+        member: member of the series.
+        counted: member with what has been counted so far, where `member` is an estimate corrected for late reports.
+        frequency: frequency of the figures, if not the main one.
+        better: the direction that the commitment asks for; left out where the text asks for none.
+        target: for a commitment with a due date, the mark that the figures have to reach.
+    """
+
+    series: Text
+    member: str = ALL
+    counted: str | None = None
+    frequency: Frequency | None = None
+    better: Literal["lower", "higher"] | None = None
+    target: Target | None = None
+
+
+class Test(Record):
+    """What counts as done, fixed before anybody scores.
+
+    Attributes:
+        written: the day on which the test was written.
+        passes: what would have to be seen for full delivery.
+        changes: what would change the score.
+    """
+
+    written: Day
+    passes: Words
+    changes: Words
+
+
 class Commitment(Record):
     """A promise on record.
 
     Attributes:
         made: the day on which it was made, with `made_words` where that is not plain.
         due: the last day, and `due_words` where the text says it otherwise; both left out if it sets none.
-        series: ids of the figures that measure it.
+        measures: figures that show the outcome, the one that counts first.
+        test: the operational test of delivery.
+        untestable: why no test can be written.
         later: what was read about the follow-up, with `later_sources`; none means that nothing was read, not that
             nothing happened.
     """
@@ -259,12 +327,64 @@ class Commitment(Record):
     due: Day | None = None
     due_words: Words | None = None
     indicator: Words | None = None
-    series: list[Text] = Field(default_factory=list)
+    measures: list[Measure] = Field(default_factory=list)
+    test: Test | None = None
+    untestable: Words | None = None
     later: Text | None = None
     sources: list[Source] = Field(min_length=1)
     later_sources: list[Source] = Field(default_factory=list)
     mark: Mark
     mark_note: Text | None = None
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Commitment:
+        if self.due is not None and self.due < self.made:
+            raise ValueError("due on or after made")
+        if self.due is None and any(one.target for one in self.measures):
+            raise ValueError("a target only with a due date")
+        if self.test is not None and self.untestable is not None:
+            raise ValueError("either a test or the reason why there is none (untestable)")
+        return self
+
+
+Delivery = Annotated[int, Field(ge=-1, le=1)]
+"""+1 done in full, 0 in part or in progress, -1 not done or the opposite (the scale of the G20 Research Group)."""
+
+
+class Evidence(Record):
+    """What a score rests on."""
+
+    title: Text
+    address: Text
+    type: Literal["O", "M", "P"]
+
+
+class Score(Record):
+    """What one coder found of a commitment.
+
+    Attributes:
+        commitment: id of the commitment.
+        by: a side, for its own view on record, or coder_1 or coder_2 for an independent coder; never a person's name.
+        published: the day on which the last piece of evidence was public, from which the score can be known.
+        coded: the day on which the score was given.
+        delivery: +1, 0 or -1.
+        evidence: at least one piece.
+        note: why, in a sentence.
+    """
+
+    commitment: Id
+    by: Annotated[str, one_of("coders")]
+    published: Day
+    coded: Day
+    delivery: Delivery
+    evidence: list[Evidence] = Field(min_length=1)
+    note: Words
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Score:
+        if self.coded < self.published:
+            raise ValueError("coded on or after published")
+        return self
 
 
 @dataclass(frozen=True)
@@ -277,6 +397,7 @@ class Picture:
     statements: list[Statement]
     reported: list[Reported]
     commitments: list[Commitment]
+    scores: list[Score]
 
 
 @dataclass(frozen=True)
@@ -288,12 +409,14 @@ class Dossier:
     statements: list[Statement]
     reported: list[Reported]
     commitments: list[Commitment]
+    scores: list[Score] = field(default_factory=list)
 
     def as_of(self, day: Day | None) -> Picture:
         """Return what was known on `day`.
 
         A meeting of a later date is there only if it had been announced or sought by then, with what was known of it;
-        of the commitments made by then, the follow-up (`later`) is left out, since it was read afterwards.
+        of the commitments made by then, the follow-up (`later`) is left out, since it was read afterwards. Scores are
+        those whose evidence was public by then.
         """
         meetings = [known for meeting in self.meetings if (known := meeting.as_of(day)) is not None]
         commitments = list(self.commitments)
@@ -307,23 +430,31 @@ class Dossier:
             statements=[one for one in self.statements if day is None or one.known_from <= day],
             reported=[one for one in self.reported if day is None or one.known_from <= day],
             commitments=commitments,
+            scores=[one for one in self.scores if day is None or one.published <= day],
         )
 
 
-def load_dossier(corridor: Corridor) -> Dossier:
-    """Read and check the corridor's dossier; nothing is returned unless all of it is valid.
+def load_dossier(corridor: Corridor, folder: Path | None = None) -> Dossier:
+    """Read and check a dossier; nothing is returned unless all of it is valid.
+
+    Args:
+        corridor: whose sides, languages and figures the entries may name.
+        folder: the dossier; that of the corridor if none is given.
 
     Raises:
         DataError: a file is missing or is not YAML.
         InputError: an entry is not valid; the message names file, line, entry, field and what is allowed.
     """
     names = contexts(corridor)
-    folder = corridor.path("dossier")
-    dialogues = read_records(folder / "meetings.yaml", Dialogue, key="dialogues", context=names)
-    meetings = read_records(folder / "meetings.yaml", Meeting, key="meetings", context=names)
-    statements = read_records(folder / "statements.yaml", Statement, context=names)
-    reported = read_records(folder / "reported.yaml", Reported, context=names)
-    commitments = read_records(folder / "commitments.yaml", Commitment, context=names)
+    home = folder or corridor.path("dossier")
+    dialogues = read_records(home / "meetings.yaml", Dialogue, key="dialogues", context=names)
+    meetings = read_records(home / "meetings.yaml", Meeting, key="meetings", context=names)
+    statements = read_records(home / "statements.yaml", Statement, context=names)
+    reported = read_records(home / "reported.yaml", Reported, context=names)
+    commitments = read_records(home / "commitments.yaml", Commitment, context=names)
+    scores = read_records(
+        home / "scores.yaml", Score, label=("commitment", "by", "published"), context=names, optional=True
+    )
     for group in (dialogues, meetings, statements, reported, commitments):
         _refuse_repeated_ids(group)
     dialogue_ids = [item.record.id for item in dialogues]
@@ -332,12 +463,16 @@ def load_dossier(corridor: Corridor) -> Dossier:
     _check_references(commitments, "dialogue", dialogue_ids)
     _check_references(commitments, "meeting", meeting_ids)
     _check_references(reported, "meeting", meeting_ids)
+    if any(item.record.measures for item in commitments) or any(item.record.series for item in reported):
+        _check_figures(commitments, reported, catalogues.read(corridor))
+    _check_scores(scores, {item.record.id: item.record for item in commitments})
     return Dossier(
         dialogues=[item.record for item in dialogues],
         meetings=[item.record for item in meetings],
         statements=[item.record for item in statements],
         reported=[item.record for item in reported],
         commitments=[item.record for item in commitments],
+        scores=[item.record for item in scores],
     )
 
 
@@ -351,12 +486,60 @@ def _refuse_repeated_ids(found: Iterable[Found[Dialogue | Meeting | Statement | 
 
 
 def _check_references(
-    found: Iterable[Found[Meeting | Reported | Commitment]], field: str, choices: Sequence[str]
+    found: Iterable[Found[Meeting | Reported | Commitment]], field_name: str, choices: Sequence[str]
 ) -> None:
     for item in found:
-        name = getattr(item.record, field)
+        name = getattr(item.record, field_name)
         if name is not None and name not in choices:
-            raise unknown_name(f"{item.label}, {field}", name, choices, item.where(field))
+            raise unknown_name(f"{item.label}, {field_name}", name, choices, item.where(field_name))
+
+
+def _check_figures(
+    commitments: Iterable[Found[Commitment]], reported: Iterable[Found[Reported]], catalogue: Catalogue
+) -> None:
+    """Refuse a series or member that the catalogue does not have."""
+    for fact in reported:
+        series = fact.record.series
+        if series is not None and series not in catalogue.entries:
+            raise unknown_name(f"{fact.label}, series", series, catalogue.entries, fact.where("series"))
+    for item in commitments:
+        for number, measure in enumerate(item.record.measures):
+            place = f"{item.label}, measures.{number}"
+            if measure.series not in catalogue.entries:
+                where = item.where("measures", number, "series")
+                raise unknown_name(f"{place}.series", measure.series, catalogue.entries, where)
+            members = catalogue.members(measure.series)
+            for name in ("member", "counted"):
+                member = getattr(measure, name)
+                if member is not None and member not in members:
+                    where = item.where("measures", number, name)
+                    raise unknown_name(f"{place}.{name}", member, members, where)
+
+
+def _check_scores(scores: Iterable[Found[Score]], commitments: Mapping[str, Commitment]) -> None:
+    """Refuse scores of what is not on record or has no test, given before the test, or given twice."""
+    first: dict[tuple[str, str, Day], str] = {}
+    for item in scores:
+        score = item.record
+        if score.commitment not in commitments:
+            raise unknown_name(
+                f"{item.label}, commitment", score.commitment, commitments, where=item.where("commitment")
+            )
+        promise = commitments[score.commitment]
+        if promise.test is None:
+            allowed = "a commitment with an operational test, written before the score"
+            raise InputError(f"{item.label}, commitment", score.commitment, allowed, where=item.where("commitment"))
+        if score.coded < promise.test.written:
+            allowed = f"{promise.test.written} or later, when the test was written"
+            raise InputError(f"{item.label}, coded", str(score.coded), allowed, where=item.where("coded"))
+        if score.published < promise.made:
+            allowed = f"{promise.made} or later, when the commitment was made"
+            raise InputError(f"{item.label}, published", str(score.published), allowed, where=item.where("published"))
+        key = (score.commitment, score.by, score.published)
+        if key in first:
+            allowed = f"one score by each coder for each day (already in {first[key]})"
+            raise InputError(f"{item.label}, published", str(score.published), allowed, where=item.where("published"))
+        first[key] = item.where()
 
 
 def words(value: Name | None, lang: str) -> str:
