@@ -17,7 +17,10 @@ def made(draws: int = 7) -> Posterior:
         pd.Period("2023-09", "M"),
         rng.standard_normal((5, draws)),
         rng.random((2, draws)),
+        rng.random((2, draws)),
         ["a.b", "c.d"],
+        rng.standard_normal((1, draws)),
+        [("a.b", "X|Y", 2)],
         {"queue": rng.random(draws), "by_place": rng.random((3, draws))},
         {"pressure": rng.random((3, draws))},
         {"deaths": rng.random((12, draws))},
@@ -35,6 +38,9 @@ def test_round_trip(tmp_path):
     assert two.notes == one.notes
     np.testing.assert_allclose(two.parameters, one.parameters, rtol=1e-6)
     np.testing.assert_allclose(two.mode, one.mode, rtol=1e-6)
+    np.testing.assert_allclose(two.gap, one.gap, rtol=1e-6)
+    np.testing.assert_allclose(two.carried, one.carried, rtol=1e-6)
+    assert two.figures == one.figures
     np.testing.assert_array_equal(two.few, [0, 2, 4, 6])
     for group in ("state", "latent", "recent", "paths"):
         for name, values in getattr(one, group).items():

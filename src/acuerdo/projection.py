@@ -203,6 +203,18 @@ class Projector:
         observed = {name: self._observe(item, arrays) for name, item in self.observables.items()} if noise else {}
         return Ensemble(self.months, arrays, observed)
 
+    def _noise(self, item: Observable, member: str, news: Floats) -> Floats:
+        """Return the noise of a member's figures, in spreads, going on from the last gap: (months, draws)."""
+        start = next((k for k, f in enumerate(self.posterior.figures) if f[:2] == (item.series, member)), None)
+        if start is None or item.rolling:
+            return news
+        carried = self.posterior.carried[self.posterior.series.index(item.series)]
+        past = self.posterior.gap[start] * carried ** self.posterior.figures[start][2]
+        for fresh in news:  # in place, month by month
+            past = carried * past + np.sqrt(1 - carried**2) * fresh
+            fresh[:] = past
+        return news
+
     def _observe(self, item: Observable, outputs: dict[str, Floats]) -> dict[str, Floats]:
         at = self.posterior.series.index(item.series) if item.series in self.posterior.series else None
         sd = self.posterior.noise[at] if at is not None else np.full(self.draws, item.noise[1])
@@ -216,8 +228,8 @@ class Projector:
                 joined = np.concatenate([past[-(item.rolling - 1) :], values])
                 running = np.cumsum(np.concatenate([np.zeros((1, self.draws)), joined]), axis=0)
                 values = running[item.rolling :] - running[: -item.rolling]
-            epsilon = rng.standard_t(STUDENT_DF, values.shape)
-            found[member] = with_noise(values, sd, epsilon, item.offset, item.count)
+            noise = self._noise(item, member, rng.standard_t(STUDENT_DF, values.shape))
+            found[member] = with_noise(values, sd, noise, item.offset, item.count)
             for other, share in item.completeness.items():
                 if other != member:
                     found[other] = found[member] * share

@@ -75,10 +75,10 @@ class Centred:
         paths = self.paths(z)
         parameters = problem.built.values(z[: problem.built.size])
         _, outputs = problem.follow(parameters, paths, problem.data.variables)
-        residual, log_width = problem.gaps(outputs, problem.noise_sd(z))
+        gap, width = problem.gaps(outputs, problem.noise_sd(z))
+        residual, log_width = problem.news(gap, width, problem.carried_part(z))
         likelihood = -(0.5 * (STUDENT_DF + 1) * jnp.log1p(residual**2 / STUDENT_DF) + log_width).sum()
-        head = problem.built.size + len(problem.data.series)
-        prior = -0.5 * (x[:head] ** 2).sum()
+        prior = -0.5 * (x[: problem.head] ** 2).sum()
         for name, path in paths.items():
             series = self._series(z, name)
             members = path.size // len(problem.months)

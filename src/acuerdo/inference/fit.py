@@ -186,10 +186,27 @@ def _set_process(problem: Problem, name: str, z: Floats, variance: Floats, held:
     z[place] = new.ravel()
 
 
-def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, held: Floats) -> float:
-    """Set the spreads of shocks and noise to what the figures and their priors say, given the normal approximation.
+def _set_carried(problem: Problem, z: Floats, residual: Floats, kept: Floats, held: Floats) -> None:
+    """Set the part of each series' noise that is carried from month to month to what the gaps of the figures say."""
+    data = problem.data
+    gap = np.zeros(len(residual))
+    for row in np.argsort(data.last, kind="stable"):
+        past = gap[data.before[row]] if data.before[row] >= 0 else 0.0
+        gap[row] = residual[row] * np.sqrt(1 - kept[row] ** 2) + kept[row] * past
+    grid = np.asarray(problem.carried(np.broadcast_to(_GRID, (len(data.series), len(_GRID)))))
+    for k in range(len(data.series)):
+        rows = np.flatnonzero((data.noise == k) & (data.before >= 0))
+        tried = grid[k][:, None] ** data.apart[rows]
+        news = (gap[rows] - tried * gap[data.before[rows]]) / np.sqrt(1 - tried**2)
+        fit = -0.5 * np.log(1 - tried**2) - 0.5 * (STUDENT_DF + 1) * np.log1p(news**2 / STUDENT_DF)
+        at = problem.head - len(data.series) + k
+        z[at], held[at] = _most_probable(fit.sum(axis=1))
 
-    Changes `z` and `held` (their standard deviations) in place, and returns the largest change of a spread.
+
+def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, held: Floats) -> float:
+    """Set spreads, and the part of noise carried on, to what figures and priors say, given the normal approximation.
+
+    Changes `z` and `held` (their standard deviations) in place, and returns the largest change.
     """
     factor = linalg.cholesky(here.curvature(STUDENT_DF), lower=True)
     inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
@@ -200,7 +217,9 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
         _set_process(problem, name, z, variance[place], held)
     explained = ((inverse.astype(np.float32) @ here.mean.T) ** 2).sum(axis=0)
     square = here.residual**2 + explained
-    width = np.exp(2 * here.log_width)
+    carried = np.asarray(problem.carried_part(jnp.asarray(before)[:, None]))[:, 0][problem.data.noise]
+    kept = np.where(problem.data.before >= 0, carried**problem.data.apart, 0.0)
+    width = np.exp(2 * here.log_width) / (1 - kept**2)
     gap = width * square * (STUDENT_DF + 1) / (STUDENT_DF + square)
     noise = np.asarray(problem.noise_sd(jnp.asarray(before)[:, None]))[:, 0]
     counting = np.maximum(width - noise[problem.data.noise] ** 2, 0.0)
@@ -211,6 +230,7 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
         total = np.exp(2 * log_sd)[:, None] + counting[rows][None, :]
         at = problem.built.size + k
         z[at], held[at] = _most_probable((-0.5 * np.log(total) - 0.5 * gap[rows] / total).sum(axis=1))
+    _set_carried(problem, z, here.residual, kept, held)
     shocks = np.concatenate([np.arange(p.start, p.stop) for p in problem.shock_slices.values()])
     return float(np.abs(np.delete(z - before, shocks)).max())
 
@@ -236,7 +256,7 @@ def fit(
         for kind in ("sd", "persistence"):
             held[problem.built.slices[f"{name}_{kind}"]] = True
     noise = slice(problem.built.size, problem.built.size + len(problem.data.series))
-    held[noise] = True
+    held[problem.built.size : problem.head] = True
     climber = _Climber(problem, ~held)
     z, spread, path = np.zeros(problem.size), np.ones(problem.size), []
     z[noise] = np.log(_WIDER) / problem.noise.above[:, 0]

@@ -37,6 +37,8 @@ class Observable(BaseModel):
         factor: from the variable's unit to the series' unit.
         kind: `flow` (a figure is the sum over its months), `stock` (value at the end) or `mean` (of its months).
         noise: (5 %, median, 95 %) of the spread of the noise, in logs.
+        carried: part of a month's noise that is carried into the next (5 %, median, 95 %): what a model misses in one
+            month it tends to miss in the next.
         offset: added before taking logs; about the size below which counts are noise.
         count: whether the series counts things (Poisson noise is added, predictions are whole and not negative).
         frequencies: the frequencies of figures that are fitted.
@@ -57,6 +59,7 @@ class Observable(BaseModel):
     factor: float = 1.0
     kind: Literal["flow", "stock", "mean"] = "flow"
     noise: tuple[float, float, float]
+    carried: tuple[float, float, float] = (0.1, 0.5, 0.9)
     offset: float = 5.0
     count: bool = True
     frequencies: list[str] = Field(default_factory=lambda: ["month"])
@@ -101,7 +104,8 @@ class Data:
     """Figures lined up with the model: one row each.
 
     `column` points into the stacked predictions, `first` and `last` are months counted from the first modelled month,
-    `noise` points into the list of series.
+    `noise` points into the list of series. `before` points to the figure of the same member before, if both are for one
+    month (else -1), and `apart` is the number of months between them.
     """
 
     columns: list[tuple[str, int | None]]
@@ -116,6 +120,8 @@ class Data:
     poisson: Floats
     factor: Floats
     noise: Ints
+    before: Ints
+    apart: Ints
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -197,6 +203,7 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
     column_, first_, last_, kind_, value_, offset_, poisson_, factor_, noise_ = table
     ints = [np.array(part, dtype=np.int64) for part in (column_, first_, last_, kind_, noise_)]
     floats = [np.array(part, dtype=float) for part in (value_, offset_, poisson_, factor_)]
+    before, apart = _chains(labels, ints[1], ints[2])
     return Data(
         columns=list(columns),
         series=names,
@@ -210,7 +217,23 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
         poisson=floats[2],
         factor=floats[3],
         noise=ints[4],
+        before=before,
+        apart=apart,
     )
+
+
+def _chains(labels: Sequence[tuple[str, str]], first: Ints, last: Ints) -> tuple[Ints, Ints]:
+    """Return for each row that of the same member before it, and the months between; -1 and 1 where there is none."""
+    before, apart = np.full(len(labels), -1), np.ones(len(labels), dtype=np.int64)
+    latest: dict[tuple[str, str], int] = {}
+    for row in np.argsort(last, kind="stable"):
+        if first[row] != last[row]:
+            continue
+        past = latest.get(labels[row])
+        if past is not None and last[row] > last[past]:
+            before[row], apart[row] = past, last[row] - last[past]
+        latest[labels[row]] = int(row)
+    return before, apart
 
 
 def predict(data: Data, outputs: dict[str, Array]) -> Array:

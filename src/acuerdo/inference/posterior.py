@@ -48,7 +48,11 @@ class Posterior:
         month: last month of the record; a projection starts in the next.
         parameters: standard normal unknowns of the parameters, (size, draws).
         noise: spread of the noise of each series in logs, (series, draws).
-        series: the series of `noise`.
+        carried: part of that noise which is carried from a month to the next, (series, draws).
+        series: the series of `noise` and `carried`.
+        gap: gap in logs, in spreads, of the last monthly figure of each member of a series, (figures, draws): what the
+            noise of the months ahead starts from.
+        figures: series and member of each row of `gap`, and the months from that figure to `month`.
         state: stocks and levels at the end of `month`.
         latent: latent series in `month`.
         recent: observed variables over the last months, (months, [members,] draws).
@@ -63,7 +67,10 @@ class Posterior:
     month: pd.Period
     parameters: Floats
     noise: Floats
+    carried: Floats
     series: list[str]
+    gap: Floats
+    figures: list[tuple[str, str, int]]
     state: dict[str, Floats]
     latent: dict[str, Floats]
     recent: dict[str, Floats]
@@ -87,7 +94,10 @@ class Posterior:
             self.month,
             self.parameters[:, index],
             self.noise[:, index],
+            self.carried[:, index],
             self.series,
+            self.gap[:, index],
+            self.figures,
             pick(self.state),
             pick(self.latent),
             pick(self.recent),
@@ -107,6 +117,9 @@ class Posterior:
         variables: dict[str, Any] = {
             "parameters": (("unknown", "draw"), self.parameters.astype("float32")),
             "noise": (("series", "draw"), self.noise.astype("float32")),
+            "carried": (("series", "draw"), self.carried.astype("float32")),
+            "gap": (("figure", "draw"), self.gap.astype("float32")),
+            "age": (("figure",), np.array([age for _, _, age in self.figures], dtype="int32")),
             "mode": (("of_calibration",), self.mode.astype("float32")),
         }
         for group in _GROUPS:
@@ -114,7 +127,8 @@ class Posterior:
             for name, values in getattr(self, group).items():
                 dims = tuple(f"{group}_{name}_{i}" for i in range(values.ndim - 1))
                 variables[f"{group}.{name}"] = ((*dims, last), values.astype("float32"))
-        data = xr.Dataset(variables, coords={"series": self.series})
+        names = [f"{series}|{member}" for series, member, _ in self.figures]
+        data = xr.Dataset(variables, coords={"series": self.series, "figure": names})
         data.attrs = {"day": str(self.day or "latest"), "month": str(self.month), **self.notes}
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
@@ -143,13 +157,24 @@ class Posterior:
                 pd.Period(month, "M"),
                 data["parameters"].values.astype(float),
                 data["noise"].values.astype(float),
+                data["carried"].values.astype(float),
                 [str(s) for s in data["series"].values],
+                data["gap"].values.astype(float),
+                [
+                    _figure(str(name), int(age))
+                    for name, age in zip(data["figure"].values, data["age"].values, strict=True)
+                ],
                 **groups,
                 mode=data["mode"].values.astype(float),
                 notes={k: v for k, v in data.attrs.items() if k not in ("day", "month")},
             )
         except (OSError, KeyError, ValueError) as problem:
             raise DataError(f"{path}: not a posterior, or damaged; rebuild it with: acuerdo calibrate") from problem
+
+
+def _figure(name: str, age: int) -> tuple[str, str, int]:
+    series, _, member = name.partition("|")
+    return series, member, age
 
 
 def digests(built: CorridorModel, view: Figures, day: date | None, months: pd.PeriodIndex) -> dict[str, str]:
@@ -220,7 +245,7 @@ def _elsewhere(problem: Problem) -> Floats | None:
     Only the start comes from later figures; where the search ends is up to the figures of the problem. None if there is
     no packaged calibration of the same unknowns.
     """
-    built, head = problem.built, problem.built.size + len(problem.data.series)
+    built, head = problem.built, problem.head
     try:
         there = Posterior.load(packaged(built) / file_name(None))
     except DataError:
@@ -252,6 +277,7 @@ def _posterior(problem: Problem, result: Fit, z: Floats, future: Floats, told: d
     keep = tuple(dict.fromkeys((*keep, *problem.data.variables)))
     end, outputs, paths = problem.simulate(jnp.asarray(z), keep)
     rolled = {v for item in problem.observables.values() if item.rolling for _, v, _ in item.parts(built.model)}
+    gap, figures = _last_gaps(problem, z, outputs)
     notes: dict[str, Any] = {
         "seed": SEED,
         "rows": len(problem.data.value),
@@ -265,7 +291,10 @@ def _posterior(problem: Problem, result: Fit, z: Floats, future: Floats, told: d
         problem.months[-1],
         future[: built.size],
         np.asarray(problem.noise_sd(jnp.asarray(future))),
+        np.asarray(problem.carried_part(jnp.asarray(future))),
         problem.data.series,
+        gap,
+        figures,
         {k: np.asarray(v) for k, v in end.items()},
         {k: np.asarray(v[-1]) for k, v in paths.items()},
         {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled},
@@ -273,6 +302,19 @@ def _posterior(problem: Problem, result: Fit, z: Floats, future: Floats, told: d
         result.mode,
         notes,
     )
+
+
+def _last_gaps(problem: Problem, z: Floats, outputs: dict[str, Any]) -> tuple[Floats, list[tuple[str, str, int]]]:
+    """Return the gap, in spreads, of the last monthly figure of each member of a series, and what figures they are."""
+    data, last = problem.data, len(problem.months) - 1
+    gap, width = problem.gaps(outputs, problem.noise_sd(jnp.asarray(z)))
+    latest: dict[tuple[str, str], int] = {}
+    for row in np.argsort(data.last, kind="stable"):
+        if data.first[row] == data.last[row]:
+            latest[data.labels[row]] = int(row)
+    rows = list(latest.values())
+    figures = [(*data.labels[row], last - int(data.last[row])) for row in rows]
+    return np.asarray((gap / width)[np.array(rows)]), figures
 
 
 def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:

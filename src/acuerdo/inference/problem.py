@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -70,8 +71,8 @@ def announcements(built: CorridorModel, months: pd.PeriodIndex, day: date | None
 class Problem:
     """Everything that a fit needs: model, months, data, and the layout of the unknowns.
 
-    The unknowns are standard normal a priori: parameters, then the noise of each series, then the monthly shocks of
-    each latent series.
+    The unknowns are standard normal a priori: parameters, then the noise of each series, then the part of it that is
+    carried from month to month, then the monthly shocks of each latent series.
     """
 
     built: CorridorModel
@@ -82,10 +83,11 @@ class Problem:
     data: Data
     inputs: Arrays
     noise: Transform
+    carried: Transform
     shock_slices: dict[str, slice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        at = self.built.size + len(self.data.series)
+        at = self.head = self.built.size + 2 * len(self.data.series)
         for name, process in self.built.processes.items():
             width = len(self.built.members(process.over)) or 1
             self.shock_slices[name] = slice(at, at + len(self.months) * width)
@@ -127,20 +129,36 @@ class Problem:
         at = self.built.size
         return self.noise(z[at : at + len(self.data.series)])
 
+    def carried_part(self, z: Array) -> Array:
+        """Return the part of each fitted series' noise that is carried from a month to the next, (series, draws)."""
+        return self.carried(z[self.head - len(self.data.series) : self.head])
+
     def compare(self, z: Array) -> tuple[Array, Array]:
         """Return (residual, log spread) of every figure, shape (rows, draws); the residual is in spreads."""
         _, outputs, _ = self.simulate(z, self.data.variables)
-        return self.gaps(outputs, self.noise_sd(z))
+        gap, width = self.gaps(outputs, self.noise_sd(z))
+        return self.news(gap, width, self.carried_part(z))
+
+    def news(self, gap: Array, width: Array, carried: Array) -> tuple[Array, Array]:
+        """Return (residual, log spread) of what each figure says beyond the figure of the same member before it.
+
+        A gap is carried on by the month: expected is `carried ** apart` times the gap before, both in spreads.
+        """
+        held = jnp.asarray(self.data.before >= 0, gap.dtype)[:, None]
+        kept = held * carried[self.data.noise] ** jnp.asarray(self.data.apart[:, None], gap.dtype)
+        left = jnp.sqrt(1 - kept**2)
+        u = gap / width
+        return (u - kept * u[self.data.before]) / left, jnp.log(width * left)
 
     def gaps(self, outputs: Arrays, noise_sd: Array) -> tuple[Array, Array]:
-        """Return (residual, log spread) of every figure for a run's outputs and the noise of each series."""
+        """Return (gap, spread), in logs, of every figure for a run's outputs and the noise of each series."""
         kind = noise_sd.dtype
         mean = jnp.maximum(predict(self.data, outputs), 0.0)
         offset = jnp.asarray(self.data.offset[:, None] + 1e-9, kind)
         counting = jnp.asarray(self.data.poisson[:, None], kind)
         width = spread(mean, noise_sd[self.data.noise], offset, counting)
         gap = jnp.log(jnp.asarray(self.data.value[:, None], kind) + offset) - jnp.log(mean + offset)
-        return gap / width, jnp.log(width)
+        return gap, width
 
 
 def record_months(figures: Figures, day: date | None) -> pd.PeriodIndex:
@@ -168,15 +186,15 @@ def make_problem(built: CorridorModel, figures: Figures, day: date | None) -> Pr
     data = line_up(observables, built.model, view, months)
     record = lever_record(built, months, view, day)
     inputs = {**season_inputs(months), **lever_inputs(built, record, announcements(built, months, day))}
-    triples = [observables[name].noise for name in data.series]
+    noise = _by_series("lognormal", [observables[name].noise for name in data.series])
+    carried = _by_series("share", [observables[name].carried for name in data.series])
+    return Problem(built, view, day, months, observables, data, inputs, noise, carried)
+
+
+def _by_series(dist: Literal["lognormal", "share"], triples: Sequence[tuple[float, float, float]]) -> Transform:
     members = [str(i) for i in range(len(triples))]
-    prior = Prior(
-        dist="lognormal",
-        low={m: t[0] for m, t in zip(members, triples, strict=True)},
-        median={m: t[1] for m, t in zip(members, triples, strict=True)},
-        high={m: t[2] for m, t in zip(members, triples, strict=True)},
-    )
-    return Problem(built, view, day, months, observables, data, inputs, Transform.of(prior, members))
+    low, median, high = (dict(zip(members, points, strict=True)) for points in zip(*triples, strict=True))
+    return Transform.of(Prior(dist=dist, low=low, median=median, high=high), members)
 
 
 def _ends(figures: Figures) -> list[date]:

@@ -120,9 +120,10 @@ def departures(would_depart, avoided_by_pathways):
     over=ORIGIN,
     source="assumption: share of each origin that walks through the Darien, more under a visa",
 )
-def darien_transits(departures, darien_share, darien_share_visa, visa_requirement):
+def darien_transits(departures, darien_share, darien_share_visa, visa_requirement, route_practice):
     """People who cross the Darien on foot."""
-    return departures * clip(darien_share + darien_share_visa * visa_requirement, 0.0, 1.0)
+    usual = clip(darien_share + darien_share_visa * visa_requirement, 0.0, 1.0)
+    return departures * minimum(usual * exp(route_practice), 1.0)
 
 
 # ---- in Mexico
