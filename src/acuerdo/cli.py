@@ -225,6 +225,7 @@ def brief(
     for language in languages:
         Texts(language, home)  # an unknown language is refused before any work
     from acuerdo import effects, projection
+    from acuerdo.attribution.roads import roads_for
     from acuerdo.brief import content, output
     from acuerdo.dialogue.dossier import load_dossier
     from acuerdo.dialogue.scorecard import chances_of
@@ -237,9 +238,10 @@ def brief(
         table = effects.measure_effects(projector, 12, steps.tick)
     figures, dossier, day = Figures.open(home), load_dossier(home), projector.posterior.day
     chances = chances_of(dossier, figures, day, draws, seed, corridor)
+    roads = roads_for(corridor, figures)
     for language in languages:
         made = content.assemble(
-            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, day, chances
+            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, day, chances, roads
         )
         for path in output.write(made, out):
             typer.echo(str(path))

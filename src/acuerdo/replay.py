@@ -134,6 +134,7 @@ def replay(
     keep: Sequence[str],
     hold: int | None = None,
     hold_levers: bool = False,
+    hold_latent: bool = True,
 ) -> dict[str, Floats]:
     """Run the months of the record.
 
@@ -144,8 +145,9 @@ def replay(
         paths: latent series by month, (months, [members,] draws).
         state: stocks and levels before the first month.
         keep: variables to return.
-        hold: number of the month from which latent series stay as they are; None to follow `paths` to the end.
-        hold_levers: hold the levers from that month too.
+        hold: number of the month from which something is held; None to follow `inputs` and `paths` to the end.
+        hold_levers: hold the levers from that month on.
+        hold_latent: hold the latent series from that month on.
 
     Returns:
         Kept variables, (months, [members,] draws).
@@ -153,10 +155,8 @@ def replay(
     given = {**inputs, **paths}
     if hold is not None:
         levers = {f"{name}_{part}" for name in built.levers for part in ("set", "announced")} if hold_levers else set()
-        given = {
-            name: held_from(series, hold) if name in paths or name in levers else series
-            for name, series in given.items()
-        }
+        held = levers | (set(paths) if hold_latent else set())
+        given = {name: held_from(series, hold) if name in held else series for name, series in given.items()}
     _, outputs = built.simulator.run(state, parameters, given, tuple(keep))
     return {name: np.asarray(values) for name, values in outputs.items()}
 
@@ -234,6 +234,47 @@ class Outcome:
         return int((month - self.episode.months[0]).n)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    """The record, ready to be run again with those draws of a posterior whose latent series are kept.
+
+    Attributes:
+        built: the model.
+        months: the months of the record.
+        inputs: levers and season by month.
+        parameters: by name, (draws,) or (members, draws).
+        paths: latent series by month, (months, [members,] draws).
+        state: stocks and levels before the first month.
+    """
+
+    built: CorridorModel
+    months: pd.PeriodIndex
+    inputs: Arrays
+    parameters: Arrays
+    paths: Arrays
+    state: Arrays
+
+    @classmethod
+    def of(cls, built: CorridorModel, figures: Figures, posterior: Posterior) -> Recorded:
+        """Return the record as it was known on the posterior's day."""
+        months = pd.period_range(FIRST_MONTH, posterior.month, freq="M")
+        parameters = built.values(jnp.asarray(posterior.parameters[:, posterior.few]))
+        paths = {name: jnp.asarray(path) for name, path in posterior.paths.items()}
+        view, day = figures.as_of(posterior.day), posterior.day
+        levers = lever_inputs(built, lever_record(built, months, view, day), announcements(built, months, day))
+        inputs = {**season_inputs(months), **levers}
+        state = built.simulator.first_state(parameters, {**inputs, **paths}, len(posterior.few))
+        return cls(built, months, inputs, parameters, paths, state)
+
+    def run(
+        self, keep: Sequence[str], hold: int | None = None, levers: bool = False, latent: bool = False
+    ) -> dict[str, Floats]:
+        """Run the months of the record; see `replay`. Levers and latent series are held where this says so."""
+        return replay(
+            self.built, self.inputs, self.parameters, self.paths, self.state, keep, hold, levers, hold_latent=latent
+        )
+
+
 def run_episodes(
     built: CorridorModel,
     figures: Figures,
@@ -253,16 +294,11 @@ def run_episodes(
     Raises:
         InputError: an episode is not inside the record.
     """
-    months = pd.period_range(FIRST_MONTH, posterior.month, freq="M")
-    parameters = built.values(jnp.asarray(posterior.parameters[:, posterior.few]))
-    chosen = {name: jnp.asarray(path) for name, path in posterior.paths.items()}
-    view, day = figures.as_of(posterior.day), posterior.day
-    levers = lever_inputs(built, lever_record(built, months, view, day), announcements(built, months, day))
-    inputs = {**season_inputs(months), **levers}
-    state = built.simulator.first_state(parameters, {**inputs, **chosen}, len(posterior.few))
+    record = Recorded.of(built, figures, posterior)
+    months, view = record.months, figures.as_of(posterior.day)
     observables = load_observables(built.corridor, built.model)
     keep = tuple(dict.fromkeys(str(observables[e.series].variable) for e in episodes))
-    fitted = replay(built, inputs, parameters, chosen, state, keep)
+    fitted = record.run(keep)
     found = []
     for episode in episodes:
         shown = episode.months.intersection(months)
@@ -271,7 +307,7 @@ def run_episodes(
                 f"{episode.id}, start", str(episode.start), f"inside the record, {months[0]} to {months[-1]}"
             )
         hold = int((episode.base - months[0]).n)
-        runs = [fitted, *(replay(built, inputs, parameters, chosen, state, keep, hold, also) for also in (False, True))]
+        runs = [fitted, *(record.run(keep, hold, levers, latent=True) for levers in (False, True))]
         item = observables[episode.series]
         three = [_total(item, run, months, episode.months) for run in runs]
         found.append(Outcome(episode, _published(view, item, episode.months), *three))
@@ -294,4 +330,4 @@ def _published(figures: Figures, item: Observable, shown: pd.PeriodIndex) -> Flo
     return np.asarray(table[column], float)
 
 
-__all__ = ["Episode", "Outcome", "held_from", "load_episodes", "replay", "run_episodes"]
+__all__ = ["Episode", "Outcome", "Recorded", "held_from", "load_episodes", "replay", "run_episodes"]

@@ -19,12 +19,13 @@ def score(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     lang: Annotated[str, typer.Option(help="Language of the words.")] = "en",
-    draws: Annotated[int, typer.Option(help="Draws for the chances of open targets; 0 leaves them out.")] = 1000,
+    draws: Annotated[int, typer.Option(help="Draws for chances; 0 leaves out chances and attribution.")] = 1000,
     seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
     corridor: Annotated[str | None, typer.Option(help="Corridor; the one installed if there is only one.")] = None,
 ) -> None:
     """Score the commitments: delivery, outcome and attribution, kept apart, as known on a day."""
     from acuerdo import corridor as corridors
+    from acuerdo.attribution.roads import roads_for
     from acuerdo.dialogue.dossier import load_dossier
     from acuerdo.dialogue.scorecard import chances_of, scorecard
     from acuerdo.dialogue.wording import ScoreWords, record
@@ -36,7 +37,8 @@ def score(
     texts, day = Texts(lang, home), parse_as_of(as_of)
     dossier, figures = load_dossier(home), Figures.open(home)
     chances = chances_of(dossier, figures, day, draws, seed, corridor) if draws else {}
-    card = scorecard(dossier, figures, day, chances)
+    roads = roads_for(corridor, figures) if draws else {}
+    card = scorecard(dossier, figures, day, chances, roads)
     words = ScoreWords(texts, figures.catalogue)
     if as_json:
         typer.echo(json.dumps(record(card, words), ensure_ascii=False, indent=1))

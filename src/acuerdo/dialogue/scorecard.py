@@ -38,7 +38,7 @@ class Attribution:
 
     Attributes:
         road: model or statistical.
-        method: its name, for the reader.
+        method: its name: the text `score.method.<method>` says it.
         unit: short unit.
         start: first month compared.
         end: last month compared.

@@ -21,6 +21,9 @@ from acuerdo.figures.store import Figures
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
+MOST_CARRIED = 0.9
+"""Bound of the part of noise that is carried on: above it, noise could take the place of the model."""
+
 STUDENT_DF = 5.0
 """Degrees of freedom of the noise: tails heavier than normal, so that one odd month bends no curve (assumption)."""
 
@@ -37,8 +40,8 @@ class Observable(BaseModel):
         factor: from the variable's unit to the series' unit.
         kind: `flow` (a figure is the sum over its months), `stock` (value at the end) or `mean` (of its months).
         noise: (5 %, median, 95 %) of the spread of the noise, in logs.
-        carried: part of a month's noise that is carried into the next (5 %, median, 95 %): what a model misses in one
-            month it tends to miss in the next.
+        carried: part of a month's noise that is carried into the next (5 %, median, 95 %), below `MOST_CARRIED`: what a
+            model misses in one month it tends to miss in the next. Little where a latent series follows the figures.
         offset: added before taking logs; about the size below which counts are noise.
         count: whether the series counts things (Poisson noise is added, predictions are whole and not negative).
         frequencies: the frequencies of figures that are fitted.
@@ -59,7 +62,7 @@ class Observable(BaseModel):
     factor: float = 1.0
     kind: Literal["flow", "stock", "mean"] = "flow"
     noise: tuple[float, float, float]
-    carried: tuple[float, float, float] = (0.1, 0.5, 0.9)
+    carried: tuple[float, float, float] = (0.02, 0.1, 0.3)
     offset: float = 5.0
     count: bool = True
     frequencies: list[str] = Field(default_factory=lambda: ["month"])

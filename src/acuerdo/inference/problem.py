@@ -17,7 +17,7 @@ from acuerdo.engine.priors import Prior, Transform
 from acuerdo.engine.run import Array, Arrays, process_paths
 from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
-from acuerdo.inference.observe import Data, Observable, line_up, load_observables, predict, spread
+from acuerdo.inference.observe import MOST_CARRIED, Data, Observable, line_up, load_observables, predict, spread
 from acuerdo.levers import Floats, announced_ahead, history
 
 FIRST_MONTH = pd.Period("2018-01", "M")
@@ -187,14 +187,16 @@ def make_problem(built: CorridorModel, figures: Figures, day: date | None) -> Pr
     record = lever_record(built, months, view, day)
     inputs = {**season_inputs(months), **lever_inputs(built, record, announcements(built, months, day))}
     noise = _by_series("lognormal", [observables[name].noise for name in data.series])
-    carried = _by_series("share", [observables[name].carried for name in data.series])
+    carried = _by_series("share", [observables[name].carried for name in data.series], MOST_CARRIED)
     return Problem(built, view, day, months, observables, data, inputs, noise, carried)
 
 
-def _by_series(dist: Literal["lognormal", "share"], triples: Sequence[tuple[float, float, float]]) -> Transform:
+def _by_series(
+    dist: Literal["lognormal", "share"], triples: Sequence[tuple[float, float, float]], upper: float = 1.0
+) -> Transform:
     members = [str(i) for i in range(len(triples))]
     low, median, high = (dict(zip(members, points, strict=True)) for points in zip(*triples, strict=True))
-    return Transform.of(Prior(dist=dist, low=low, median=median, high=high), members)
+    return Transform.of(Prior(dist=dist, low=low, median=median, high=high, upper=upper), members)
 
 
 def _ends(figures: Figures) -> list[date]:
