@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from acuerdo.attribution.interval import Interval, compare
 from acuerdo.dialogue.outcome import Amount, Outcome
 from acuerdo.dialogue.scorecard import STATUSES, Attribution, Indicator, Row, Scorecard, Tally
 from acuerdo.dialogue.target import Chance, Deadline
@@ -157,8 +158,12 @@ class ScoreWords:
         )
 
     def attribution(self, indicator: Indicator) -> list[str]:
-        """Return what each road says, the one beside the other."""
-        return [self._road(name, found) for name, found in indicator.attribution.items()]
+        """Return what each road says, the one beside the other, and whether they agree."""
+        said = [self._road(name, found) for name, found in indicator.attribution.items()]
+        effects = [_effect(found) for found in indicator.attribution.values() if found is not None]
+        if len(effects) == 2:
+            said.append(self.texts.t(f"attribution.compare.{compare(*effects).why}"))
+        return said
 
     def agreement(self, card: Scorecard) -> str:
         """Return how the independent coders agree, or that there was only one."""
@@ -221,6 +226,12 @@ class ScoreWords:
 
     def _m(self, month: pd.Period) -> str:
         return self.texts.month(month, short=True)
+
+
+def _effect(found: Attribution) -> Interval:
+    """Return what was recorded less what would have been, as a share of the latter."""
+    low, mid, high = (found.observed / max(one, 1e-9) - 1 for one in reversed(found.without))
+    return Interval(low, mid, high)
 
 
 def chance_words(one: Chance, texts: Texts) -> str:
