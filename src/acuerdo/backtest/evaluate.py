@@ -1,0 +1,276 @@
+"""From kept forecasts to scores: of each forecaster, of the pool with weights of its time, and of one against another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from acuerdo.backtest import pool, record, scores
+from acuerdo.backtest.keep import Kept
+from acuerdo.backtest.plan import MEMBERS, Plan, Target, month_of
+from acuerdo.backtest.pool import MODEL, POOLED, Past, Weights
+from acuerdo.backtest.rivals import RIVALS
+from acuerdo.backtest.run import MODEL_RECORD, SEED
+from acuerdo.figures.store import Figures
+from acuerdo.inference.observe import Observable
+from acuerdo.inference.problem import record_months
+
+Floats = npt.NDArray[np.float64]
+
+COMBINED = "combined"
+FORECASTERS = (MODEL, MODEL_RECORD, COMBINED, *RIVALS)
+OURS = (MODEL, MODEL_RECORD, COMBINED)
+BEST = "best_rival"
+"""The rival with the least mean CRPS on a series and horizon, picked afterwards: the hardest bar."""
+
+
+@dataclass
+class Evaluation:
+    """Scores of a backtest.
+
+    Attributes:
+        points: one row for each origin, target, horizon and forecaster: what came, and the scores.
+        scores: means over origins for each series, members scored together, horizon and forecaster.
+        skill: how much lower the mean CRPS is than each rival's, as a share, with 90 % bootstrap intervals.
+        coverage: coverage of each forecaster over all points and over those of the headline series.
+        tables: weights as they were known on each origin's day and on the last day of the snapshot.
+        final: weights with all that has come since.
+        counts: past origins behind each of the final weights.
+    """
+
+    points: pd.DataFrame
+    scores: pd.DataFrame
+    skill: pd.DataFrame
+    coverage: pd.DataFrame
+    tables: list[tuple[date, Weights]]
+    final: Weights
+    counts: dict[str, dict[str, dict[int, int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Case:
+    """The pool's members on one origin, target and horizon: their draws, quantiles of them and distances between."""
+
+    day: date
+    target: Target
+    horizon: int
+    draws: Floats
+    thinned: Floats
+    apart: Floats
+
+
+def evaluate(
+    plan: Plan, figures: Figures, observables: dict[str, Observable], forecasts: Mapping[date, Kept]
+) -> Evaluation:
+    """Score the forecasts of a plan.
+
+    Args:
+        plan: the plan.
+        figures: the snapshot: its latest vintages are what came.
+        observables: the observation models, for offsets.
+        forecasts: by origin, what each forecaster said.
+    """
+    cases = _cases(plan, forecasts)
+    end = record_months(figures, None)[-1].end_time.date()
+    days = sorted({*plan.origins, end})
+    tables = [(day, _weights(plan, cases, figures.as_of(day), day)[0]) for day in days]
+    final, counts = _weights(plan, cases, figures, None)
+    combined = _combined(plan, cases, dict(tables))
+    points = _points(plan, figures, observables, forecasts, combined)
+    return Evaluation(
+        points, _summaries(plan, points), _skills(plan, points), _coverage(plan, points), tables, final, counts
+    )
+
+
+def _cases(plan: Plan, forecasts: Mapping[date, Kept]) -> list[_Case]:
+    found = []
+    for day in plan.origins:
+        kept = forecasts[day].draws
+        for target in plan.targets:
+            if not all(target in kept.get(name, {}) for name in POOLED):
+                continue
+            for i, horizon in enumerate(plan.horizons):
+                draws = np.stack([kept[name][target][i] for name in POOLED])
+                thinned = pool.thin(draws)
+                found.append(_Case(day, target, horizon, draws, thinned, pool.apart(thinned)))
+    return found
+
+
+def _weights(
+    plan: Plan, cases: list[_Case], view: Figures, day: date | None
+) -> tuple[Weights, dict[str, dict[str, dict[int, int]]]]:
+    """Return weights learned from earlier origins whose figure a view has, and how many origins those are."""
+    came = {target: record.published(view, target) for target in plan.targets}
+    past: dict[tuple[str, str, int], list[Past]] = {}
+    for case in cases:
+        slot = past.setdefault((case.target.series, plan.scope(case.target), case.horizon), [])
+        value = came[case.target].get(month_of(case.day) + case.horizon)
+        if value is None or (day is not None and case.day >= day):
+            continue
+        error = np.abs(case.thinned - float(value)).mean(axis=1)
+        slot.append(Past(case.day, case.target.name, error, case.apart))
+    weights: Weights = {}
+    counts: dict[str, dict[str, dict[int, int]]] = {}
+    for (series, scope, horizon), rows in past.items():
+        learned = pool.learn(rows)
+        row = {name: round(float(w), 3) for name, w in zip(POOLED, learned, strict=True) if w > 0}
+        weights.setdefault(series, {}).setdefault(scope, {})[horizon] = row
+        counts.setdefault(series, {}).setdefault(scope, {})[horizon] = len({one.origin for one in rows})
+    return weights, counts
+
+
+def _combined(plan: Plan, cases: list[_Case], tables: Mapping[date, Weights]) -> dict[tuple[date, Target, int], Floats]:
+    found = {}
+    for case in cases:
+        row = tables[case.day][case.target.series][plan.scope(case.target)][case.horizon]
+        weights = pool.over_months({case.horizon: row}, 1)
+        found[case.day, case.target, case.horizon] = pool.mix(case.draws[:, None], weights, SEED, case.target.name)[0]
+    return found
+
+
+def _points(
+    plan: Plan,
+    figures: Figures,
+    observables: dict[str, Observable],
+    forecasts: Mapping[date, Kept],
+    combined: Mapping[tuple[date, Target, int], Floats],
+) -> pd.DataFrame:
+    frames = []
+    for target in plan.targets:
+        came = record.published(figures, target)
+        keys: list[tuple[date, int, str]] = []
+        draws: list[Floats] = []
+        for day in plan.origins:
+            for i, horizon in enumerate(plan.horizons):
+                if month_of(day) + horizon not in came.index:
+                    continue
+                said = {n: forecasts[day].draws[n][target][i] for n in forecasts[day].draws if target in forecasts[day].draws[n]}
+                if (day, target, horizon) in combined:
+                    said[COMBINED] = combined[day, target, horizon]
+                keys += [(day, horizon, name) for name in said]
+                draws += list(said.values())
+        if not keys:
+            continue
+        values = np.array([float(came[month_of(day) + horizon]) for day, horizon, _ in keys])
+        table = pd.DataFrame(keys, columns=["origin", "horizon", "forecaster"])
+        table.insert(1, "series", target.series)
+        table.insert(2, "member", target.member)
+        table["month"] = [str(month_of(day) + horizon) for day, horizon, _ in keys]
+        table["value"] = values
+        frames.append(table.assign(**scores.score(np.stack(draws), values, observables[target.series].offset)))
+    return pd.concat(frames, ignore_index=True)
+
+
+def units(plan: Plan) -> list[tuple[str, str, list[str]]]:
+    """Return what is scored together: (series, name, members): each member alone, all members, and each group."""
+    found: list[tuple[str, str, list[str]]] = []
+    for series, members in plan.series.items():
+        found += [(series, member, [member]) for member in members]
+        if len(members) > 1:
+            found.append((series, MEMBERS, members[1:]))
+            for name, group in plan.groups.items():
+                inside = [member for member in group.members if member in members[1:]]
+                if inside:
+                    found.append((series, name, inside))
+    return found
+
+
+_MEANS = {
+    "crps": "crps",
+    "crps_log": "crps_log",
+    "log_score": "log_score",
+    "log_score_log": "log_score_log",
+    "in_50": "coverage_50",
+    "in_90": "coverage_90",
+    "bias": "bias",
+    "bias_log": "bias_log",
+    "ape": "mape",
+}
+
+
+def _summaries(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for series, name, members in units(plan):
+        part = points[(points["series"] == series) & points["member"].isin(members)]
+        for (horizon, forecaster), some in part.groupby(["horizon", "forecaster"], sort=False):
+            means = {title: float(some[column].mean()) for column, title in _MEANS.items()}
+            rows.append(
+                {
+                    "series": series,
+                    "members": name,
+                    "horizon": horizon,
+                    "forecaster": forecaster,
+                    "origins": int(some["origin"].nunique()),
+                    "points": len(some),
+                    **means,
+                }
+            )
+    table = pd.DataFrame(rows)
+    order = {name: i for i, name in enumerate(FORECASTERS)}
+    at = table["forecaster"].map(order)
+    return table.assign(_at=at).sort_values(["horizon", "_at"], kind="stable").drop(columns="_at").sort_values(
+        ["series", "members"], kind="stable"
+    ).reset_index(drop=True)
+
+
+def _skills(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    for series, name, members in units(plan):
+        part = points[(points["series"] == series) & points["member"].isin(members)]
+        for horizon, some in part.groupby("horizon"):
+            grids = {
+                column: {
+                    str(who): one.pivot(index="origin", columns="member", values=column)
+                    for who, one in some.groupby("forecaster")
+                }
+                for column in ("crps", "crps_log")
+            }
+            known = grids["crps"]
+            present = [rival for rival in RIVALS if rival in known]
+            if not present:
+                continue
+            best = min(present, key=lambda rival: float(np.nanmean(known[rival].to_numpy())))
+            for ours in [o for o in OURS if o in known]:
+                for rival in [*present, BEST]:
+                    row = {"series": series, "members": name, "horizon": horizon, "forecaster": ours, "rival": rival}
+                    row["best"] = best
+                    for column in ("crps", "crps_log"):
+                        theirs = grids[column][best if rival == BEST else rival]
+                        mine = grids[column][ours].reindex(index=theirs.index, columns=theirs.columns)
+                        a, b = mine.to_numpy(dtype=float), theirs.to_numpy(dtype=float)
+                        value, low, high = scores.skill(a, b)
+                        tail = column.removeprefix("crps")
+                        row.update({f"skill{tail}": value, f"skill{tail}_low": low, f"skill{tail}_high": high})
+                        if column == "crps":
+                            gap, least, most = scores.difference(a, b)
+                            row.update({"difference": gap, "difference_low": least, "difference_high": most})
+                            row["origins"] = int((np.isfinite(a) & np.isfinite(b)).any(axis=1).sum())
+                    rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _coverage(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:
+    rows = []
+    headline = [(series, plan.series[series][0]) for series in plan.headline]
+    pieces = [("all", points)]
+    for series, member in headline:
+        pieces.append((series, points[(points["series"] == series) & (points["member"] == member)]))
+    for name, part in pieces:
+        for forecaster in FORECASTERS:
+            some = part[part["forecaster"] == forecaster]
+            if len(some):
+                rows.append(
+                    {
+                        "of": name,
+                        "forecaster": forecaster,
+                        "points": len(some),
+                        "coverage_50": float(some["in_50"].mean()),
+                        "coverage_90": float(some["in_90"].mean()),
+                    }
+                )
+    return pd.DataFrame(rows)
