@@ -1,4 +1,4 @@
-"""The issued forecast: the model and its rivals combined, as the backtest says, with the levers acting through the model."""
+"""The issued forecast: the model and its rivals combined as the backtest says; levers act through the model."""
 
 from __future__ import annotations
 

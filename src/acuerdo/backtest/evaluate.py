@@ -1,4 +1,4 @@
-"""From kept forecasts to scores: of each forecaster, of the pool with weights of its time, and of one against another."""
+"""From kept forecasts to scores: of each forecaster, of the pool with weights of its time, and of pairs."""
 
 from __future__ import annotations
 
@@ -142,14 +142,14 @@ def _points(
 ) -> pd.DataFrame:
     frames = []
     for target in plan.targets:
-        came = record.published(figures, target)
+        came = dict(record.published(figures, target).items())
         keys: list[tuple[date, int, str]] = []
         draws: list[Floats] = []
         for day in plan.origins:
             for i, horizon in enumerate(plan.horizons):
-                if month_of(day) + horizon not in came.index:
+                if month_of(day) + horizon not in came:
                     continue
-                said = {n: forecasts[day].draws[n][target][i] for n in forecasts[day].draws if target in forecasts[day].draws[n]}
+                said = {name: of[target][i] for name, of in forecasts[day].draws.items() if target in of}
                 if (day, target, horizon) in combined:
                     said[COMBINED] = combined[day, target, horizon]
                 keys += [(day, horizon, name) for name in said]
@@ -213,9 +213,13 @@ def _summaries(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     order = {name: i for i, name in enumerate(FORECASTERS)}
     at = table["forecaster"].map(order)
-    return table.assign(_at=at).sort_values(["horizon", "_at"], kind="stable").drop(columns="_at").sort_values(
-        ["series", "members"], kind="stable"
-    ).reset_index(drop=True)
+    return (
+        table.assign(_at=at)
+        .sort_values(["horizon", "_at"], kind="stable")
+        .drop(columns="_at")
+        .sort_values(["series", "members"], kind="stable")
+        .reset_index(drop=True)
+    )
 
 
 def _skills(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:

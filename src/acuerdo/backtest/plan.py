@@ -95,7 +95,8 @@ class Plan(BaseModel):
         for text, day in zip(wanted, days, strict=True):
             if day not in self.origins:
                 nearest = min(self.origins, key=lambda one: abs((one - day).days)) if day else self.origins[-1]
-                raise InputError("origins", text, "an origin of the plan: " + ", ".join(map(str, self.origins)), nearest)
+                allowed = "origins of the plan: " + ", ".join(map(str, self.origins))
+                raise InputError("origins", text, allowed, nearest)
         return self.model_copy(update={"origins": [day for day in self.origins if day in days]})
 
 

@@ -176,7 +176,10 @@ def read_weights(path: Path) -> WeightsFile | None:
         if content.pop("digest") != _digest(content):
             raise ValueError("digest")
         tables = [(date.fromisoformat(one["known_on"]), _by_horizon(one["weights"])) for one in content["tables"]]
-        counts = {s: {p: {int(h): n for h, n in row.items()} for p, row in by.items()} for s, by in content["counts"].items()}
+        counts = {
+            series: {scope: {int(h): count for h, count in row.items()} for scope, row in scopes.items()}
+            for series, scopes in content["counts"].items()
+        }
         final = _by_horizon(content["final"])
         return WeightsFile(content["model_digest"], tables, final, counts, content["about"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as problem:

@@ -34,14 +34,16 @@ def history(view: Figures, observables: dict[str, Observable], target: Target, m
     """
     found = published(view, target)
     item = observables[target.series]
+    total = target.member in (ALL, item.member)
     for other in observables.values():
-        if other.rolling and not item.rolling and other.variable == item.variable and target.member in (ALL, item.member):
+        if other.rolling and not item.rolling and other.variable == item.variable and total:
             found = _extended(found, published(view, Target(other.series, other.member)), other.rolling)
     if found.empty:
         return found
     span = pd.period_range(found.index.min(), found.index.max(), freq="M")[-months:]
-    logs = np.log(found.reindex(span) + item.offset + 1e-9).interpolate(limit_area="inside").dropna()
-    return np.maximum(np.exp(logs) - item.offset - 1e-9, 0.0)
+    shift = item.offset + 1e-9
+    logs = (found.reindex(span) + shift).map(np.log).interpolate(limit_area="inside").dropna()
+    return (logs.map(np.exp) - shift).clip(lower=0.0)
 
 
 def _extended(single: pd.Series[float], sums: pd.Series[float], width: int) -> pd.Series[float]:

@@ -91,10 +91,9 @@ Fitted = tuple[Floats, Floats, Floats]
 
 def persistence(logs: Floats, steps: int) -> Fitted:
     """The newest figure stays; the spread of each step is that of past changes over as many months."""
-    ahead = np.arange(1, steps + 1)
     known = max(len(logs) - _FEW, 1)
     spread = np.array([_rms(logs[k:] - logs[:-k]) for k in range(1, min(known, steps) + 1)])
-    sd = np.append(spread, spread[-1] * np.sqrt(ahead[len(spread) :] / len(spread)))
+    sd = np.append(spread, spread[-1] * np.sqrt(np.arange(len(spread) + 1, steps + 1) / len(spread)))
     return np.full(steps, logs[-1]), sd, np.ones(steps)
 
 
@@ -112,12 +111,12 @@ def seasonal_naive(logs: Floats, steps: int) -> Fitted:
     centred = change - change.mean()
     total = float(np.sum(centred**2))
     stays = float(np.clip(np.sum(centred[1:] * centred[:-1]) / total, 0.0, 0.98)) if total > 0 else 0.0
-    return mean, np.array(spread)[years - 1], stays ** np.arange(steps)
+    return mean, np.array(spread)[years - 1], np.power(stays, np.arange(steps, dtype=float))
 
 
 def ets(logs: Floats, steps: int) -> Fitted:
     """Exponential smoothing in logs with additive errors; trend, damping and season chosen by AICc (AutoETS)."""
-    from statsforecast.models import AutoETS  # slow to import
+    from statsforecast.models import AutoETS  # type: ignore[import-untyped]  # slow to import
 
     season = _SEASON if len(logs) >= 3 * _SEASON else 1
     fitted = AutoETS(season_length=season, model="AZZ").fit(logs)

@@ -12,7 +12,7 @@ import numpy as np
 
 from acuerdo import projection
 from acuerdo.backtest import keep, record, rivals
-from acuerdo.backtest.plan import Plan, month_of
+from acuerdo.backtest.plan import Plan, Target, month_of
 from acuerdo.backtest.pool import MODEL
 from acuerdo.engine.load import CorridorModel, code_digest
 from acuerdo.figures.store import Figures
@@ -54,14 +54,14 @@ class Rivals:
         """Return a hash of the view, the plan, and the code and package that forecast."""
         here = Path(__file__).parent
         code = code_digest([here / "rivals.py", here / "record.py"])
-        shapes = [(name, item.offset, item.count) for name, item in self.observables.items() if name in self.plan.series]
+        shapes = [(name, self.observables[name].offset, self.observables[name].count) for name in self.plan.series]
         plan = (self.plan.targets, self.plan.horizons, self.plan.history, shapes, self.draws, self.seed)
         return keep.key_of(self.figures.as_of(day).digest, plan, code, version("statsforecast"))
 
     def paths(self, day: date, progress: Progress | None = None) -> keep.Paths:
         """See `Forecaster`."""
         view, months = self.figures.as_of(day), max(self.plan.horizons)
-        found: dict[str, dict[record.Target, keep.Floats]] = {name: {} for name in rivals.RIVALS}
+        found: dict[str, dict[Target, keep.Floats]] = {name: {} for name in rivals.RIVALS}
         for step, target in enumerate(self.plan.targets):
             item = self.observables[target.series]
             past = record.history(view, self.observables, target, self.plan.history)
@@ -106,7 +106,7 @@ class Model:
         """See `Forecaster`."""
         posterior = posterior_for(self.built, self.figures, day, progress)
         months = max(self.plan.horizons)
-        found: dict[str, dict[record.Target, keep.Floats]] = {}
+        found: dict[str, dict[Target, keep.Floats]] = {}
         for name, levers in ((MODEL, None), (MODEL_RECORD, self._later(day))):
             projector = projection.Projector(
                 self.built, self.figures, posterior, months, self.draws, self.seed, record=levers
@@ -116,7 +116,9 @@ class Model:
         return found
 
 
-def forecasters(built: CorridorModel, figures: Figures, observables: dict[str, Observable], plan: Plan, quick: bool) -> list[Forecaster]:
+def forecasters(
+    built: CorridorModel, figures: Figures, observables: dict[str, Observable], plan: Plan, quick: bool
+) -> list[Forecaster]:
     """Return the rivals and the model; quick with fewer draws."""
     draws = _QUICK_DRAWS if quick else DRAWS
     return [Rivals(figures, observables, plan, draws), Model(built, figures, observables, plan, draws)]

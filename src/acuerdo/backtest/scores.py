@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-import scoringrules as sr
+import scoringrules as sr  # type: ignore[import-untyped]
 
 Floats = npt.NDArray[np.float64]
 
@@ -55,7 +55,7 @@ def score(draws: Floats, value: Floats, offset: float, seed: int = 1) -> dict[st
 def resampled(count: int, seed: int = 1, block: int = _BLOCK, resamples: int = _RESAMPLES) -> npt.NDArray[np.int64]:
     """Return indices of origins drawn again in blocks of neighbours, (resamples, count); the row of origins is a ring.
 
-    Forecasts from neighbouring origins overlap, so their errors go together: whole blocks are drawn, not single origins.
+    Forecasts from neighbouring origins overlap and their errors go together, hence blocks.
     """
     length = min(block, count)
     pieces = -(-count // length)
