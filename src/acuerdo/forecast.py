@@ -19,12 +19,12 @@ from acuerdo.backtest.plan import Plan, Target, load_plan
 from acuerdo.backtest.pool import MODEL, POOLED, WeightsFile, read_weights
 from acuerdo.backtest.rivals import MOST_STALE, RIVALS, Predictive, rivals
 from acuerdo.corridor import Corridor
-from acuerdo.engine.load import code_digest
+from acuerdo.engine.load import CorridorModel, code_digest
 from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
 from acuerdo.files import write_whole
 from acuerdo.inference.observe import Observable
-from acuerdo.inference.posterior import Progress, file_name
+from acuerdo.inference.posterior import Posterior, Progress, file_name, packaged
 from acuerdo.scenario import Setting
 
 if TYPE_CHECKING:
@@ -189,6 +189,15 @@ def package_rivals(
     path = packaged_rivals(corridor, day)
     save_rivals(path, fitted, _key(figures.as_of(day), observables, plan, origin))
     return path
+
+
+def package_all(built: CorridorModel, figures: Figures, observables: dict[str, Observable], plan: Plan) -> list[Path]:
+    """Write the rivals' forecasts of every view that has a packaged posterior; return what was written."""
+    written = []
+    for path in sorted(packaged(built).glob("*.nc")):
+        found = Posterior.load(path)
+        written.append(package_rivals(built.corridor, figures, observables, plan, found.day, found.month))
+    return written
 
 
 def packaged_rivals(corridor: Corridor, day: date | None) -> Path:

@@ -59,6 +59,7 @@ class Plan(BaseModel):
         horizons: months ahead, counted from the origin's month, in order.
         series: the members to score of each series.
         headline: series whose totals stand for all.
+        bar: series whose totals should beat persistence by a tenth at the middle horizons.
         groups: groups of members.
         breaks: months in which things changed.
         deaths: series whose truth is the final figure, which is published long after the month.
@@ -71,6 +72,7 @@ class Plan(BaseModel):
     horizons: list[int]
     series: dict[str, list[str]]
     headline: list[str]
+    bar: list[str] = Field(default_factory=list)
     groups: dict[str, Group] = Field(default_factory=dict)
     breaks: list[Break] = Field(default_factory=list)
     deaths: list[str] = Field(default_factory=list)
@@ -123,7 +125,7 @@ def load_plan(corridor: Corridor, model: Model, observables: dict[str, Observabl
         for member in members:
             if member not in known:
                 raise DataError(f"backtest.yaml: {series}: no member {member!r}; there are {', '.join(known)}")
-    for series in [*plan.headline, *plan.deaths]:
+    for series in [*plan.headline, *plan.bar, *plan.deaths]:
         if series not in plan.series:
             raise DataError(f"backtest.yaml: {series} is not among the series scored")
     return plan

@@ -15,6 +15,7 @@ from acuerdo.backtest import keep, record, rivals
 from acuerdo.backtest.plan import Plan, Target, month_of
 from acuerdo.backtest.pool import MODEL
 from acuerdo.engine.load import CorridorModel, code_digest
+from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import Observable
 from acuerdo.inference.posterior import Progress, digests, posterior_for
@@ -124,6 +125,30 @@ def forecasters(
     return [Rivals(figures, observables, plan, draws), Model(built, figures, observables, plan, draws)]
 
 
+def tied(built: CorridorModel, figures: Figures) -> dict[str, str]:
+    """Return the digests (`model`, `data`) that a posterior of the latest view has, to which weights are tied."""
+    found = digests(built, figures, None, record_months(figures, None))
+    return {"model": found["model_digest"], "data": found["data_digest"]}
+
+
+def ready(plan: Plan, makers: Sequence[Forecaster], folder: Path) -> list[date]:
+    """Return the origins whose forecasts are all in the folder and valid.
+
+    Raises:
+        InputError: there is none.
+    """
+    days = [
+        day for day in plan.origins if all(keep.load(_path(folder, maker, day), maker.key(day)) for maker in makers)
+    ]
+    if not days:
+        raise InputError("out", str(folder), "a folder with finished forecasts of this model and these figures")
+    return days
+
+
+def _path(folder: Path, maker: Forecaster, day: date) -> Path:
+    return folder / "forecasts" / f"{maker.name}-{day}.nc"
+
+
 def run(
     plan: Plan,
     makers: Sequence[Forecaster],
@@ -147,7 +172,7 @@ def run(
     for day in plan.origins:
         ready = keep.Kept({}, {})
         for maker in makers:
-            path, key = folder / "forecasts" / f"{maker.name}-{day}.nc", maker.key(day)
+            path, key = _path(folder, maker, day), maker.key(day)
             kept = keep.load(path, key)
             if kept is None:
                 keep.save(path, maker.paths(day, progress), plan.horizons, key)
