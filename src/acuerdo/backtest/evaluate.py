@@ -114,14 +114,10 @@ def _weights(
             continue
         error = np.abs(case.thinned - float(value)).mean(axis=1)
         slot.append(Past(case.day, case.target.name, error, case.apart))
-    weights: Weights = {}
     counts: dict[str, dict[str, dict[int, int]]] = {}
     for (series, scope, horizon), rows in past.items():
-        learned = pool.learn(rows)
-        row = {name: round(float(w), 3) for name, w in zip(POOLED, learned, strict=True) if w > 0}
-        weights.setdefault(series, {}).setdefault(scope, {})[horizon] = row
         counts.setdefault(series, {}).setdefault(scope, {})[horizon] = len({one.origin for one in rows})
-    return weights, counts
+    return pool.learn_all(past), counts
 
 
 def _combined(plan: Plan, cases: list[_Case], tables: Mapping[date, Weights]) -> dict[tuple[date, Target, int], Floats]:
@@ -223,39 +219,53 @@ def _summaries(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:
 
 
 def _skills(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:
+    grids = {column: _grid(plan, points, column) for column in ("crps", "crps_log")}
+    places = {(target.series, target.member): i for i, target in enumerate(plan.targets)}
     rows = []
     for series, name, members in units(plan):
-        part = points[(points["series"] == series) & points["member"].isin(members)]
-        for horizon, some in part.groupby("horizon"):
-            grids = {
-                column: {
-                    str(who): one.pivot(index="origin", columns="member", values=column)
-                    for who, one in some.groupby("forecaster")
-                }
-                for column in ("crps", "crps_log")
-            }
-            known = grids["crps"]
-            present = [rival for rival in RIVALS if rival in known]
+        at = [places[series, member] for member in members]
+        for k, horizon in enumerate(plan.horizons):
+            said = {who: grids["crps"][i, k][:, at] for i, who in enumerate(FORECASTERS)}
+            said = {who: grid for who, grid in said.items() if np.isfinite(grid).any()}
+            present = [rival for rival in RIVALS if rival in said]
             if not present:
                 continue
-            best = min(present, key=lambda rival: float(np.nanmean(known[rival].to_numpy())))
-            for ours in [o for o in OURS if o in known]:
+            best = min(present, key=lambda rival: float(np.nanmean(said[rival])))
+            for ours in [who for who in OURS if who in said]:
                 for rival in [*present, BEST]:
-                    row = {"series": series, "members": name, "horizon": horizon, "forecaster": ours, "rival": rival}
-                    row["best"] = best
-                    for column in ("crps", "crps_log"):
-                        theirs = grids[column][best if rival == BEST else rival]
-                        mine = grids[column][ours].reindex(index=theirs.index, columns=theirs.columns)
-                        a, b = mine.to_numpy(dtype=float), theirs.to_numpy(dtype=float)
-                        value, low, high = scores.skill(a, b)
+                    other = best if rival == BEST else rival
+                    pair = FORECASTERS.index(ours), FORECASTERS.index(other)
+                    both = np.isfinite(said[ours]) & np.isfinite(said[other])
+                    row: dict[str, object] = {
+                        "series": series,
+                        "members": name,
+                        "horizon": horizon,
+                        "forecaster": ours,
+                        "rival": rival,
+                        "best": best,
+                        "origins": int(both.any(axis=1).sum()),
+                    }
+                    for column, grid in grids.items():
+                        found = scores.compare(*(grid[i, k][:, at] for i in pair))
                         tail = column.removeprefix("crps")
-                        row.update({f"skill{tail}": value, f"skill{tail}_low": low, f"skill{tail}_high": high})
-                        if column == "crps":
-                            gap, least, most = scores.difference(a, b)
-                            row.update({"difference": gap, "difference_low": least, "difference_high": most})
-                            row["origins"] = int((np.isfinite(a) & np.isfinite(b)).any(axis=1).sum())
+                        for title, values in zip((f"skill{tail}", f"difference{tail}"), found, strict=True):
+                            row.update(zip((title, f"{title}_low", f"{title}_high"), values, strict=True))
                     rows.append(row)
     return pd.DataFrame(rows)
+
+
+def _grid(plan: Plan, points: pd.DataFrame, column: str) -> Floats:
+    """Return a score as (forecasters, horizons, origins, targets), NaN where there is none."""
+    places = {(target.series, target.member): i for i, target in enumerate(plan.targets)}
+    grid = np.full((len(FORECASTERS), len(plan.horizons), len(plan.origins), len(places)), np.nan)
+    at = (
+        points["forecaster"].map(FORECASTERS.index),
+        points["horizon"].map(plan.horizons.index),
+        points["origin"].map(plan.origins.index),
+        [places[pair] for pair in zip(points["series"], points["member"], strict=True)],
+    )
+    grid[tuple(np.asarray(part, dtype=np.int64) for part in at)] = points[column].to_numpy(dtype=float)
+    return grid
 
 
 def _coverage(plan: Plan, points: pd.DataFrame) -> pd.DataFrame:

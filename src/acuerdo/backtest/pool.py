@@ -24,9 +24,9 @@ MODEL = "model"
 POOLED = (MODEL, *RIVALS)
 """Members of the pool, in the order of every array of weights."""
 FEWEST_PAST = 4
-"""With fewer past origins whose figure had come, all members weigh the same."""
+"""With fewer past origins whose figure had come, a series has no weights of its own: it takes those of all series."""
 SHRINKAGE = 4.0
-"""Equal weights count as much as so many past origins (assumption)."""
+"""What weights are drawn towards counts as much as so many past origins (assumption)."""
 _LEAST_WEIGHT = 0.02  # below it a member is left out
 _THINNED = 200  # quantiles that stand for a sample
 
@@ -61,38 +61,66 @@ def thin(draws: Floats) -> Floats:
 
 
 def apart(samples: Floats) -> Floats:
-    """Return E|X - X'| of each two members, from samples (members, quantiles)."""
-    gaps = np.abs(samples[:, None, :, None] - samples[None, :, None, :])
-    return np.asarray(gaps.mean(axis=(2, 3)))
+    """Return E|X - Y| of each two members, the integral of F (1 - G) + G (1 - F), from samples (members, quantiles)."""
+    grid = np.sort(samples, axis=None)
+    shares = np.stack([np.searchsorted(np.sort(row), grid[:-1], side="right") for row in samples]) / samples.shape[1]
+    one_way = (shares * np.diff(grid)) @ (1.0 - shares).T
+    return np.asarray(one_way + one_way.T)
 
 
-def learn(past: Sequence[Past], members: int = len(POOLED)) -> Floats:
-    """Return the weights with the least mean CRPS over what is past, drawn towards equal weights.
+def learn(past: Sequence[Past], centre: Floats, fewest: int = FEWEST_PAST) -> Floats:
+    """Return the weights with the least mean CRPS over what is past, drawn towards a centre.
 
     Each target's scores are divided by the mean error of all members on it, so that targets of any size count alike.
-    The drawing towards equal weights is that of `SHRINKAGE` more origins at which all members did equally well.
+
+    Args:
+        past: what was said and what came.
+        centre: weights to be drawn towards as if by `SHRINKAGE` more origins, (members,).
+        fewest: with fewer past origins, the centre itself is returned.
     """
-    equal = np.full(members, 1.0 / members)
+    members = len(centre)
     origins = {one.origin for one in past}
-    if len(origins) < FEWEST_PAST:
-        return equal
-    scales = {
-        name: float(np.mean([one.error.mean() for one in past if one.target == name])) or 1.0
-        for name in {one.target for one in past}
-    }
+    if len(origins) < fewest:
+        return centre
+    errors: dict[str, list[float]] = {}
+    for one in past:
+        errors.setdefault(one.target, []).append(float(one.error.mean()))
+    scales = {name: float(np.mean(of)) or 1.0 for name, of in errors.items()}
     error = np.mean([one.error / scales[one.target] for one in past], axis=0)
     spread = np.mean([one.apart / scales[one.target] for one in past], axis=0)
     best = optimize.minimize(
         lambda w: w @ error - 0.5 * w @ spread @ w,
-        equal,
+        centre,
         jac=lambda w: error - spread @ w,
         bounds=[(0.0, 1.0)] * members,
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": lambda w: np.ones(members)},
         method="SLSQP",
     ).x
-    drawn = (len(origins) * best + SHRINKAGE * equal) / (len(origins) + SHRINKAGE)
+    drawn = (len(origins) * best + SHRINKAGE * centre) / (len(origins) + SHRINKAGE)
     drawn = np.where(drawn < _LEAST_WEIGHT, 0.0, drawn)
     return np.asarray(drawn / drawn.sum())
+
+
+def learn_all(past: Mapping[tuple[str, str, int], Sequence[Past]]) -> Weights:
+    """Return weights for each series, scope and horizon.
+
+    Those of a series and scope are drawn towards those of all series together at the horizon, which are drawn towards
+    those at the next shorter horizon, and at the shortest towards equal weights. So a series or horizon of which
+    little has come yet borrows from the others.
+
+    Args:
+        past: by series, scope and horizon.
+    """
+    centre = np.full(len(POOLED), 1.0 / len(POOLED))
+    weights: Weights = {}
+    for horizon in sorted({horizon for _, _, horizon in past}):
+        here = {key: rows for key, rows in past.items() if key[2] == horizon}
+        centre = learn([one for rows in here.values() for one in rows], centre, fewest=1)
+        for (series, scope, _), rows in here.items():
+            learned = learn(rows, centre)
+            row = {name: round(float(w), 3) for name, w in zip(POOLED, learned, strict=True) if w > 0}
+            weights.setdefault(series, {}).setdefault(scope, {})[horizon] = row
+    return weights
 
 
 def over_months(by_horizon: Mapping[int, Mapping[str, float]], months: int) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
@@ -52,47 +52,51 @@ def score(draws: Floats, value: Floats, offset: float, seed: int = 1) -> dict[st
     }
 
 
-def resampled(count: int, seed: int = 1, block: int = _BLOCK, resamples: int = _RESAMPLES) -> npt.NDArray[np.int64]:
-    """Return indices of origins drawn again in blocks of neighbours, (resamples, count); the row of origins is a ring.
+@cache
+def resampled(count: int, seed: int = 1, block: int = _BLOCK, resamples: int = _RESAMPLES) -> Floats:
+    """Return how often each origin is drawn in each resample of blocks of neighbours, (resamples, count).
 
-    Forecasts from neighbouring origins overlap and their errors go together, hence blocks.
+    Forecasts from neighbouring origins overlap and their errors go together, hence blocks; the last
+    origin is the neighbour of the first.
     """
     length = min(block, count)
     pieces = -(-count // length)
     starts = np.random.default_rng(seed).integers(0, count, (resamples, pieces))
-    index = (starts[:, :, None] + np.arange(length)) % count
-    return np.asarray(index.reshape(resamples, -1)[:, :count])
+    index = ((starts[:, :, None] + np.arange(length)) % count).reshape(resamples, -1)[:, :count]
+    times = np.zeros((resamples, count))
+    np.add.at(times, (np.arange(resamples)[:, None], index), 1.0)
+    return times
 
 
-def skill(ours: Floats, theirs: Floats, seed: int = 1) -> tuple[float, float, float]:
-    """Return how much lower our mean score is, as a share of theirs, with its 90 % bootstrap interval.
+Interval = tuple[float, float, float]
+"""A value and the ends of its 90 % bootstrap interval."""
+
+
+def compare(ours: Floats, theirs: Floats, seed: int = 1) -> tuple[Interval, Interval]:
+    """Compare two forecasters on the origins and members that both have.
 
     Args:
         ours: scores by origin (and member), (origins,) or (origins, members); NaN where there is none.
         theirs: the same for the other forecaster.
         seed: for the bootstrap.
+
+    Returns:
+        Skill (how much lower our mean score is, as a share of theirs) and difference (our mean score less theirs).
     """
-    return _with_interval(ours, theirs, lambda a, b: 1.0 - a / b, seed)
-
-
-def difference(ours: Floats, theirs: Floats, seed: int = 1) -> tuple[float, float, float]:
-    """Return our mean score less theirs, with its 90 % bootstrap interval; arguments as for `skill`."""
-    return _with_interval(ours, theirs, lambda a, b: a - b, seed)
-
-
-def _with_interval(
-    ours: Floats, theirs: Floats, of: Callable[[Floats, Floats], Floats], seed: int
-) -> tuple[float, float, float]:
     both = np.isfinite(ours) & np.isfinite(theirs)
     a, b = (np.where(both, x, 0.0).reshape(len(x), -1).sum(axis=1) for x in (ours, theirs))
     counts = both.reshape(len(ours), -1).sum(axis=1)
-    keep = counts > 0
-    a, b, counts = a[keep], b[keep], counts[keep]
-    if not len(a):
-        return float("nan"), float("nan"), float("nan")
-    index = resampled(len(a), seed)
+    held = counts > 0
+    if not held.any():
+        nothing = (float("nan"),) * 3
+        return nothing, nothing
+    sums = np.stack([a[held], b[held], counts[held].astype(float)], axis=1)
+    rows = np.concatenate([sums.sum(axis=0, keepdims=True), resampled(len(sums), seed) @ sums])
+    mine, other = rows[:, 0] / rows[:, 2], rows[:, 1] / rows[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        value = of(a.sum() / counts.sum(), b.sum() / counts.sum())
-        again = of(a[index].sum(axis=1) / counts[index].sum(axis=1), b[index].sum(axis=1) / counts[index].sum(axis=1))
-    low, high = np.nanquantile(again, [0.05, 0.95])
-    return float(value), float(low), float(high)
+        return _interval(1.0 - mine / other), _interval(mine - other)
+
+
+def _interval(values: Floats) -> Interval:
+    low, high = np.nanquantile(values[1:], [0.05, 0.95]) if np.isfinite(values[1:]).any() else (np.nan, np.nan)
+    return float(values[0]), float(low), float(high)
