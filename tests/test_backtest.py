@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acuerdo import corridor as corridors
+from acuerdo import forecast
 from acuerdo.backtest import evaluate, keep, output, pool, record, report, rivals, run, scores
 from acuerdo.backtest.plan import MEMBERS, TOTAL, Break, Plan, Target, load_plan, month_of
 from acuerdo.backtest.pool import POOLED, Past, WeightsFile, read_weights
@@ -22,6 +23,7 @@ from acuerdo.errors import DataError, InputError
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.inference.observe import Observable
+from acuerdo.projection import collect, to_dataset, to_table
 
 SERIES, DEATHS = "us.encounters.between_ports", "border.deaths_on_route"
 DAYS = [date(2021, 6, 30), date(2021, 12, 31), date(2022, 6, 30), date(2022, 12, 31), date(2023, 6, 30)]
@@ -283,11 +285,11 @@ def test_weights_use_only_what_had_come(plan, figures) -> None:
     tables = []
     for factor in (1.0, 50.0):
         rng = np.random.default_rng(1)
-        tables.append(evaluate._weights(plan, cases(factor), figures.as_of(DAYS[3]), DAYS[3]))
+        tables.append(evaluate._weights(plan, cases(factor), [], figures.as_of(DAYS[3]), DAYS[3]))
     assert tables[0] == tables[1]
     counts = tables[0][1][SERIES][TOTAL]
     assert counts == {1: 3, 3: 3}
-    assert evaluate._weights(plan, cases(1.0), figures.as_of(DAYS[1]), DAYS[1])[1][SERIES][TOTAL] == {1: 1, 3: 1}
+    assert evaluate._weights(plan, cases(1.0), [], figures.as_of(DAYS[1]), DAYS[1])[1][SERIES][TOTAL] == {1: 1, 3: 1}
 
 
 def test_weights_file_round_trip_and_damage(tmp_path: Path) -> None:
@@ -418,3 +420,90 @@ def test_the_corridors_plan_is_sound() -> None:
     assert plan.at(["2023-04"]).origins == [date(2023, 4, 30)]
     with pytest.raises(InputError, match="nearest valid: 2023-04-30"):
         plan.at(["2023-05"])
+
+
+# ---- the issued forecast
+
+
+@pytest.fixture(scope="module")
+def projector():
+    from acuerdo.projection import make_projector
+
+    return make_projector("2024-12", 15, 300, 1)
+
+
+@pytest.fixture
+def flat_rivals(monkeypatch: pytest.MonkeyPatch) -> Target:
+    """Rivals that all say 1,000 to within a tenth, for one target."""
+    target = Target(SERIES, "ALL")
+    one = rivals.Predictive(np.full(120, np.log(1020.0)), np.full(120, 0.1), np.ones(121), 20.0, 1e6, True)
+    monkeypatch.setattr(forecast, "fitted_rivals", lambda *_: {target: dict.fromkeys(rivals.RIVALS, one)})
+    return target
+
+
+def _weights_file(projector, **weights: float) -> WeightsFile:
+    table = {SERIES: {TOTAL: {1: weights, 12: weights}}}
+    return WeightsFile(str(projector.posterior.notes["model_digest"]), [(DAYS[0], table)], table)
+
+
+@pytest.mark.model
+def test_an_issue_mixes_model_and_rivals_and_keeps_the_models_own_curve(projector, flat_rivals) -> None:
+    ensemble = projector.run()
+    issued = forecast.issue(projector, ensemble, (), _weights_file(projector, model=0.25, ets=0.75))
+    mixed, own = issued.ensemble.observed[SERIES]["ALL"], ensemble.observed[SERIES]["ALL"]
+    assert mixed.shape == own.shape
+    assert np.mean((mixed == own).all(axis=0)) == pytest.approx(0.25, abs=0.01)
+    assert np.mean(mixed < 2000) == pytest.approx(0.75 + 0.25 * np.mean(own < 2000), abs=0.05)
+    assert issued.ensemble.observed[SERIES]["VEN"] is ensemble.observed[SERIES]["VEN"]
+    found = to_dataset(projector, ensemble, (), issued)
+    assert "model w=0.25, ets w=0.75" in found[SERIES].attrs["method"]
+    assert found.attrs["combined"] == "combined: 1 series"
+    plain = to_dataset(projector, ensemble)
+    np.testing.assert_array_equal(found[f"{SERIES}.model"].values, plain[SERIES].values)
+    assert found[f"{SERIES}.model"].attrs["kind"] == "model"
+    assert set(to_table(found)["kind"]) == {"observable", "outcome", "model"}
+    assert (found[SERIES].sel(origin="ALL", statistic="q50") < plain[SERIES].sel(origin="ALL", statistic="q50")).all()
+
+
+@pytest.mark.model
+def test_levers_act_through_the_model_in_a_combined_forecast(projector, flat_rivals) -> None:
+    held = _weights_file(projector, model=0.5, ets=0.5)
+    wanted = collect({"consequence_share": 0.0}, None)
+    base, scenario = projector.run(), projector.run(wanted)
+    before = forecast.issue(projector, base, (), held).ensemble.observed[SERIES]["ALL"]
+    after = forecast.issue(projector, scenario, wanted, held).ensemble.observed[SERIES]["ALL"]
+    a, b = base.observed[SERIES]["ALL"], scenario.observed[SERIES]["ALL"]
+    ratio = (b + 20) / (a + 20)
+    assert not np.allclose(ratio, 1)
+    np.testing.assert_allclose(after, np.maximum((before + 20) * ratio - 20, 0), atol=0.51)
+    whole = (before == a).all(axis=0)
+    np.testing.assert_allclose(after[:, whole], b[:, whole], atol=0.51)
+
+
+@pytest.mark.model
+def test_a_forecast_that_cannot_be_combined_says_why(projector, flat_rivals) -> None:
+    ensemble = projector.run()
+    held = _weights_file(projector, model=1.0)
+    stranger = WeightsFile("other", held.tables, held.final)
+    late = WeightsFile(held.model_digest, [(date(2030, 1, 1), held.final)], held.final)
+    for one, words in ((stranger, "another version of the model"), (late, "no weights had been learned by 2024-12-31")):
+        issued = forecast.issue(projector, ensemble, (), one)
+        assert words in issued.status
+        assert issued.notes == {}
+        assert issued.ensemble is ensemble
+
+
+def test_rivals_of_an_issue_round_trip_and_belong_to_their_view(tmp_path: Path, plan, figures, observables) -> None:
+    small = plan.model_copy(update={"series": {DEATHS: ["area_box"]}, "headline": [DEATHS], "bar": []})
+    month = month_of(DAYS[2])
+    fitted = forecast.fit_rivals(figures.as_of(DAYS[2]), observables, small, month)
+    path = tmp_path / "rivals.nc"
+    forecast.save_rivals(path, fitted, "key")
+    found = forecast.load_rivals(path, "key", observables)
+    assert found is not None
+    assert forecast.load_rivals(path, "another", observables) is None
+    target = Target(DEATHS, "area_box")
+    for name, one in fitted[target].items():
+        np.testing.assert_allclose(found[target][name].draw(24, 50, 1, "x"), one.draw(24, 50, 1, "x"), atol=1.01)
+    path.write_bytes(path.read_bytes()[:300])
+    assert forecast.load_rivals(path, "key", observables) is None

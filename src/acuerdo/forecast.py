@@ -148,7 +148,7 @@ def fitted_rivals(
     key = _key(view, observables, plan, origin)
     kept = Path(platformdirs.user_cache_dir("acuerdo")) / corridor.name / f"rivals-{file_name(day)}"
     for path in (packaged_rivals(corridor, day), kept):
-        found = _load(path, key, observables)
+        found = load_rivals(path, key, observables)
         if found is not None:
             return found
     fitted = fit_rivals(view, observables, plan, origin, progress)
@@ -241,7 +241,8 @@ def save_rivals(path: Path, fitted: Fitted, key: str) -> None:
     write_whole(path, bytes(data.to_netcdf(engine="h5netcdf", encoding=compress)))
 
 
-def _load(path: Path, key: str, observables: dict[str, Observable]) -> Fitted | None:
+def load_rivals(path: Path, key: str, observables: dict[str, Observable]) -> Fitted | None:
+    """Return the rivals' forecasts of a file, or None if there is none, it is damaged or it belongs to another key."""
     try:
         with xr.open_dataset(path, engine="h5netcdf") as data:
             if data.attrs.get("key") != key:

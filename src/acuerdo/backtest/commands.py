@@ -54,9 +54,11 @@ def backtest(
         if weights and plan.origins != whole.origins:
             missing = [str(day) for day in whole.origins if day not in plan.origins]
             raise InputError("weights", f"{out} lacks {', '.join(missing)}", "a backtest of the whole plan")
-    with _Bars(len(plan.origins) * len(makers)) as bars:
+    early = plan.model_copy(update={"origins": plan.before})
+    with _Bars(len(early.origins) + len(plan.origins) * len(makers)) as bars:
+        before = run.run(early, makers[:1], out, bars.inside, bars.tick)
         forecasts = run.run(plan, makers, out, bars.inside, bars.tick)
-    found = evaluate.evaluate(plan, figures, observables, forecasts)
+    found = evaluate.evaluate(plan, figures, observables, forecasts, before)
     digests = run.tied(built, figures)
     languages = [Texts(lang, home) for lang in home.about["locales"]]
     written = output.write_tables(found, plan, digests, out)

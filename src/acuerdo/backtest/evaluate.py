@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -65,7 +66,11 @@ class _Case:
 
 
 def evaluate(
-    plan: Plan, figures: Figures, observables: dict[str, Observable], forecasts: Mapping[date, Kept]
+    plan: Plan,
+    figures: Figures,
+    observables: dict[str, Observable],
+    forecasts: Mapping[date, Kept],
+    before: Mapping[date, Kept] | None = None,
 ) -> Evaluation:
     """Score the forecasts of a plan.
 
@@ -74,12 +79,14 @@ def evaluate(
         figures: the snapshot: its latest vintages are what came.
         observables: the observation models, for offsets.
         forecasts: by origin, what each forecaster said.
+        before: by earlier day, what the rivals said, for the first weights of the pool; it is not scored.
     """
-    cases = _cases(plan, forecasts)
+    cases = _cases(plan, forecasts, POOLED)
+    early = _cases(plan, before or {}, tuple(RIVALS))
     end = record_months(figures, None)[-1].end_time.date()
     days = sorted({*plan.origins, end})
-    tables = [(day, _weights(plan, cases, figures.as_of(day), day)[0]) for day in days]
-    final, counts = _weights(plan, cases, figures, None)
+    tables = [(day, _weights(plan, cases, early, figures.as_of(day), day)[0]) for day in days]
+    final, counts = _weights(plan, cases, early, figures, None)
     combined = _combined(plan, cases, dict(tables))
     points = _points(plan, figures, observables, forecasts, combined)
     return Evaluation(
@@ -87,26 +94,39 @@ def evaluate(
     )
 
 
-def _cases(plan: Plan, forecasts: Mapping[date, Kept]) -> list[_Case]:
+def _cases(plan: Plan, forecasts: Mapping[date, Kept], names: Sequence[str]) -> list[_Case]:
     found = []
-    for day in plan.origins:
-        kept = forecasts[day].draws
+    for day, forecast in forecasts.items():
+        kept = forecast.draws
         for target in plan.targets:
-            if not all(target in kept.get(name, {}) for name in POOLED):
+            if not all(target in kept.get(name, {}) for name in names):
                 continue
             for i, horizon in enumerate(plan.horizons):
-                draws = np.stack([kept[name][target][i] for name in POOLED])
+                draws = np.stack([kept[name][target][i] for name in names])
                 thinned = pool.thin(draws)
                 found.append(_Case(day, target, horizon, draws, thinned, pool.apart(thinned)))
     return found
 
 
+Counts = dict[str, dict[str, dict[int, int]]]
+
+
 def _weights(
-    plan: Plan, cases: list[_Case], view: Figures, day: date | None
-) -> tuple[Weights, dict[str, dict[str, dict[int, int]]]]:
+    plan: Plan, cases: list[_Case], early: list[_Case], view: Figures, day: date | None
+) -> tuple[Weights, Counts]:
     """Return weights learned from earlier origins whose figure a view has, and how many origins those are."""
-    came = {target: record.published(view, target) for target in plan.targets}
-    past: dict[tuple[str, str, int], list[Past]] = {}
+    came = {target: dict(record.published(view, target).items()) for target in plan.targets}
+    past = _past(plan, cases, came, day)
+    counts: Counts = {}
+    for (series, scope, horizon), rows in past.items():
+        counts.setdefault(series, {}).setdefault(scope, {})[horizon] = len({one.origin for one in rows})
+    return pool.learn_all(past, _past(plan, early, came, day)), counts
+
+
+def _past(
+    plan: Plan, cases: list[_Case], came: Mapping[Target, Mapping[Any, float]], day: date | None
+) -> dict[pool.Slot, list[Past]]:
+    past: dict[pool.Slot, list[Past]] = {}
     for case in cases:
         slot = past.setdefault((case.target.series, plan.scope(case.target), case.horizon), [])
         value = came[case.target].get(month_of(case.day) + case.horizon)
@@ -114,10 +134,7 @@ def _weights(
             continue
         error = np.abs(case.thinned - float(value)).mean(axis=1)
         slot.append(Past(case.day, case.target.name, error, case.apart))
-    counts: dict[str, dict[str, dict[int, int]]] = {}
-    for (series, scope, horizon), rows in past.items():
-        counts.setdefault(series, {}).setdefault(scope, {})[horizon] = len({one.origin for one in rows})
-    return pool.learn_all(past), counts
+    return past
 
 
 def _combined(plan: Plan, cases: list[_Case], tables: Mapping[date, Weights]) -> dict[tuple[date, Target, int], Floats]:

@@ -56,6 +56,7 @@ class Plan(BaseModel):
 
     Attributes:
         origins: days on which forecasts are made, in order.
+        before: earlier days on which only the rivals forecast, from which the first weights of the pool are learned.
         horizons: months ahead, counted from the origin's month, in order.
         series: the members to score of each series.
         headline: series whose totals stand for all.
@@ -69,6 +70,7 @@ class Plan(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     origins: list[date]
+    before: list[date] = Field(default_factory=list)
     horizons: list[int]
     series: dict[str, list[str]]
     headline: list[str]
@@ -110,12 +112,14 @@ def load_plan(corridor: Corridor, model: Model, observables: dict[str, Observabl
     """
     raw = corridor.yaml("backtest.yaml")
     try:
-        plan = Plan(**{**raw, "origins": [parse_as_of(text) for text in raw["origins"]]})
+        days = {name: [parse_as_of(text) for text in raw.get(name, [])] for name in ("origins", "before")}
+        plan = Plan(**{**raw, **days})
         for one in plan.breaks:
             parse_month(one.month)
     except (ValidationError, InputError, KeyError, TypeError) as problem:
         raise DataError(f"backtest.yaml: {problem}") from problem
-    if plan.origins != sorted(set(plan.origins)) or plan.horizons != sorted(set(plan.horizons)):
+    days_in_order = [*plan.before, *plan.origins]
+    if days_in_order != sorted(set(days_in_order)) or plan.horizons != sorted(set(plan.horizons)):
         raise DataError("backtest.yaml: origins and horizons must rise")
     for series, members in plan.series.items():
         if series not in observables:

@@ -25,8 +25,9 @@ POOLED = (MODEL, *RIVALS)
 """Members of the pool, in the order of every array of weights."""
 FEWEST_PAST = 4
 """With fewer past origins whose figure had come, a series has no weights of its own: it takes those of all series."""
-SHRINKAGE = 4.0
-"""What weights are drawn towards counts as much as so many past origins (assumption)."""
+SHRINKAGE = 8.0
+"""What weights are drawn towards counts as much as so many past origins (assumption: origins overlap, so a dozen
+says as much as a handful that do not)."""
 _LEAST_WEIGHT = 0.02  # below it a member is left out
 _THINNED = 200  # quantiles that stand for a sample
 
@@ -96,31 +97,47 @@ def learn(past: Sequence[Past], centre: Floats, fewest: int = FEWEST_PAST) -> Fl
         constraints={"type": "eq", "fun": lambda w: w.sum() - 1.0, "jac": lambda w: np.ones(members)},
         method="SLSQP",
     ).x
-    drawn = (len(origins) * best + SHRINKAGE * centre) / (len(origins) + SHRINKAGE)
-    drawn = np.where(drawn < _LEAST_WEIGHT, 0.0, drawn)
-    return np.asarray(drawn / drawn.sum())
+    return np.asarray((len(origins) * best + SHRINKAGE * centre) / (len(origins) + SHRINKAGE))
 
 
-def learn_all(past: Mapping[tuple[str, str, int], Sequence[Past]]) -> Weights:
+Slot = tuple[str, str, int]
+"""Series, scope and horizon."""
+
+
+def learn_all(past: Mapping[Slot, Sequence[Past]], before: Mapping[Slot, Sequence[Past]]) -> Weights:
     """Return weights for each series, scope and horizon.
 
-    Those of a series and scope are drawn towards those of all series together at the horizon, which are drawn towards
-    those at the next shorter horizon, and at the shortest towards equal weights. So a series or horizon of which
-    little has come yet borrows from the others.
+    First the rivals' weights among themselves, also from days before the first origin: those of a series are drawn
+    towards those of all series at the horizon, these towards those at the next shorter horizon, and at the shortest
+    towards equal weights. Then the model joins: its weight over all series is drawn towards that at the next shorter
+    horizon, at the shortest towards that of one member among equals; and the weights of a series towards that weight
+    of the model with the rivals' own weights for the rest. So where little has come yet, a series borrows.
 
     Args:
-        past: by series, scope and horizon.
+        past: what the whole pool said, in the order of `POOLED`.
+        before: what the rivals alone said on days before the first origin.
     """
-    centre = np.full(len(POOLED), 1.0 / len(POOLED))
+    rivals = len(POOLED) - 1
+    among = np.full(rivals, 1.0 / rivals)
+    whole = np.full(len(POOLED), 1.0 / len(POOLED))
     weights: Weights = {}
     for horizon in sorted({horizon for _, _, horizon in past}):
-        here = {key: rows for key, rows in past.items() if key[2] == horizon}
-        centre = learn([one for rows in here.values() for one in rows], centre, fewest=1)
-        for (series, scope, _), rows in here.items():
-            learned = learn(rows, centre)
-            row = {name: round(float(w), 3) for name, w in zip(POOLED, learned, strict=True) if w > 0}
+        here = {slot: rows for slot, rows in past.items() if slot[2] == horizon}
+        alone = {slot: [*before.get(slot, []), *(_without_model(one) for one in rows)] for slot, rows in here.items()}
+        among = learn([one for rows in alone.values() for one in rows], among, fewest=1)
+        start = np.append(whole[:1], (1.0 - whole[0]) * among)
+        whole = learn([one for rows in here.values() for one in rows], start, fewest=1)
+        for slot, rows in here.items():
+            series, scope, _ = slot
+            learned = learn(rows, np.append(whole[:1], (1.0 - whole[0]) * learn(alone[slot], among)))
+            held = np.where(learned < _LEAST_WEIGHT, 0.0, learned)
+            row = {name: round(float(w), 3) for name, w in zip(POOLED, held / held.sum(), strict=True) if w > 0}
             weights.setdefault(series, {}).setdefault(scope, {})[horizon] = row
     return weights
+
+
+def _without_model(one: Past) -> Past:
+    return Past(one.origin, one.target, one.error[1:], one.apart[1:, 1:])
 
 
 def over_months(by_horizon: Mapping[int, Mapping[str, float]], months: int) -> Floats:

@@ -120,7 +120,7 @@ class Model:
 def forecasters(
     built: CorridorModel, figures: Figures, observables: dict[str, Observable], plan: Plan, quick: bool
 ) -> list[Forecaster]:
-    """Return the rivals and the model; quick with fewer draws."""
+    """Return the rivals, first, and the model; quick with fewer draws."""
     draws = _QUICK_DRAWS if quick else DRAWS
     return [Rivals(figures, observables, plan, draws), Model(built, figures, observables, plan, draws)]
 

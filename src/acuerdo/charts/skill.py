@@ -32,7 +32,14 @@ def skill_spec(rows: pd.DataFrame, texts: Texts, columns: int = 3, width: int = 
     """
     names = list(dict.fromkeys(rows["who"]))
     order = list(dict.fromkeys(rows["row"]))
-    ticks = alt.Axis(values=[-1, -0.5, 0, 0.5, 1], format="+.0%", title=None, domain=False, ticks=False)
+    ticks = alt.Axis(
+        values=[-1, -0.5, 0, 0.5, 1],
+        labelExpr="datum.value == 0 ? '0' : format(datum.value, '+.0%')",
+        labelFlush=False,
+        title=None,
+        domain=False,
+        ticks=False,
+    )
     x = alt.X("skill:Q", scale=alt.Scale(domain=[_LEAST, _MOST]), axis=ticks)
     panels = []
     for panel in dict.fromkeys(rows["panel"]):
@@ -75,7 +82,7 @@ def coverage_spec(
     """
     names, order = list(dict.fromkeys(rows["who"])), list(dict.fromkeys(rows["row"]))
     scale = alt.Scale(domain=[0, 1])
-    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 0.9, 1], title=None, domain=False, ticks=False)
+    axis = alt.Axis(format=".0%", values=[0, 0.25, 0.5, 0.75, 1], title=None, domain=False, ticks=False)
     y = alt.Y(
         "row:N", sort=order, axis=alt.Axis(title=None, domain=False, ticks=False, labelLimit=260, labelColor=theme.INK)
     )
