@@ -11,6 +11,7 @@ import typer
 
 from acuerdo import __version__
 from acuerdo.attribution.commands import attribution
+from acuerdo.backtest.commands import backtest
 from acuerdo.bench.commands import bench
 from acuerdo.dialogue.commands import app as dossier_app
 from acuerdo.dialogue.score_command import score
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
 app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
 app.add_typer(packages_app, name="packages", help="Packages of measures: list, show, check.")
+app.command()(backtest)
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 app.command()(bench)
 app.command()(attribution)
@@ -125,6 +127,9 @@ def project(
     out: Annotated[
         Path | None, typer.Option(help="File to write; standard output without it (netcdf needs one).")
     ] = None,
+    combine: Annotated[
+        bool, typer.Option(help="Combine published series with simple rivals, as the backtest says.")
+    ] = True,
     corridor: CorridorName = None,
 ) -> None:
     """Project the published series and the outcomes, under any setting of the levers."""
@@ -132,8 +137,8 @@ def project(
         raise InputError("out", None, "a file name, for --format netcdf", "projection.nc")
     from acuerdo import projection
 
-    with _Steps("Fitting the model to the figures of that day") as steps:
-        found = projection.project(as_of, months, set_, measures, draws, seed, corridor, steps)
+    with _Steps("Fitting to the figures of that day") as steps:
+        found = projection.project(as_of, months, set_, measures, draws, seed, corridor, steps, combine)
     if format_ is Format.netcdf:
         assert out is not None
         write_whole(out, bytes(found.to_netcdf(engine="h5netcdf")))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -29,6 +29,9 @@ from acuerdo.inference.problem import lever_inputs, lever_record, season_inputs
 from acuerdo.levers import load_levers
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_as_of
+
+if TYPE_CHECKING:
+    from acuerdo.forecast import Issue
 
 Floats = npt.NDArray[np.float64]
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
@@ -104,6 +107,7 @@ class Projector:
         draws: number of draws; more than the posterior has are drawn from it again.
         seed: for the draws, the shocks to come and the noise.
         dtype: precision of the runs; single carries seven digits, and takes half the time.
+        record: lever values of the months ahead without a setting; what was known on the posterior's day without it.
     """
 
     def __init__(
@@ -115,6 +119,7 @@ class Projector:
         draws: int,
         seed: int,
         dtype: Any = np.float32,
+        record: Mapping[str, Floats] | None = None,
     ) -> None:
         self.built, self.seed = built, seed
         self.months = pd.period_range(posterior.month + 1, periods=months, freq="M")
@@ -126,7 +131,7 @@ class Projector:
         self.observables = load_observables(built.corridor, built.model)
         self.outcomes = load_outcomes(built.corridor)
         view = figures.as_of(posterior.day)
-        self.base = lever_record(built, self.months, view, posterior.day)
+        self.base = dict(record) if record is not None else lever_record(built, self.months, view, posterior.day)
         self.members = dict(built.model.dimensions)
         parameters = built.values(jnp.asarray(self.posterior.parameters))
         self.dtype = dtype
@@ -252,6 +257,7 @@ def project(
     seed: int = 1,
     corridor: str | None = None,
     progress: Callable[[int, int, float], None] | None = None,
+    combine: bool = True,
 ) -> xr.Dataset:
     """Project published series and outcomes, with what had been published by a day and any setting of the levers.
 
@@ -264,10 +270,13 @@ def project(
         seed: the same seed gives the same numbers, and scenarios of one seed share their draws.
         corridor: name of the corridor.
         progress: called as (step, most, objective) if a posterior has to be fitted first.
+        combine: combine published series with simple rival forecasts, with the weights that the backtest learned.
 
     Returns:
         A dataset with dimensions statistic (mean, q05 ... q95), month and, where a series has one, its dimension; each
-        variable has units, labels in every language, and kind (observable or outcome).
+        variable has units, labels in every language, and kind (observable or outcome). A combined series says so in
+        its attribute `method`, and the model's own forecast of it stands beside it as `SERIES.model` (kind model). The
+        attribute `combined` says whether and why not.
 
     Raises:
         InputError: a lever, value, date or number is not valid.
@@ -276,7 +285,12 @@ def project(
     collect(set, measures, corridor)  # what is not valid is refused before any work
     projector = make_projector(as_of, months, draws, seed, corridor, progress)
     settings = collect(set, measures, corridor, projector.months)
-    return to_dataset(projector, projector.run(settings), settings)
+    ensemble = projector.run(settings)
+    if not combine:
+        return to_dataset(projector, ensemble, settings)
+    from acuerdo import forecast  # it needs this module's classes
+
+    return to_dataset(projector, ensemble, settings, forecast.issue(projector, ensemble, settings, progress=progress))
 
 
 def collect(
@@ -339,12 +353,15 @@ def make_projector(
     return Projector(built, figures, posterior, months, draws, seed, dtype)
 
 
-def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Setting] = ()) -> xr.Dataset:
-    """Return an ensemble as labelled quantiles."""
+def to_dataset(
+    projector: Projector, ensemble: Ensemble, settings: Sequence[Setting] = (), issued: Issue | None = None
+) -> xr.Dataset:
+    """Return an ensemble as labelled quantiles; with the forecast `issued` from it, where that combines others."""
     built, catalogue = projector.built, Figures.open(projector.built.corridor).catalogue
     data: dict[str, xr.DataArray] = {}
     time = ensemble.months.to_timestamp()
     coords = {"statistic": list(STATISTICS), "month": time}
+    combined = issued.notes if issued else {}
     for name, members in ensemble.observed.items():
         entry = catalogue[name]
         attrs = {
@@ -353,16 +370,13 @@ def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Sett
             "source": f"{entry.publisher}, {entry.table}",
             **{f"label_{lang}": entry.label[lang] for lang in built.corridor.about["locales"]},
         }
-        if list(members) == ["ALL"]:
-            data[name] = xr.DataArray(summary(members["ALL"]), dims=("statistic", "month"), coords=coords, attrs=attrs)
-            continue
         dimension = f"{entry.dimension}" if entry.dimension in projector.members else f"{name}.{entry.dimension}"
-        data[name] = xr.DataArray(
-            np.stack([summary(v) for v in members.values()], axis=-1),
-            dims=("statistic", "month", dimension),
-            coords={**coords, dimension: list(members)},
-            attrs=attrs,
-        )
+        if issued and name in combined:
+            method = {"method": combined[name]}
+            data[name] = _quantiles(issued.ensemble.observed[name], coords, dimension, {**attrs, **method})
+            data[f"{name}.model"] = _quantiles(members, coords, dimension, {**attrs, "kind": "model"})
+        else:
+            data[name] = _quantiles(members, coords, dimension, attrs)
     for name, outcome in projector.outcomes.items():
         values = ensemble.outputs[outcome.variable] * outcome.factor
         attrs = {
@@ -385,7 +399,22 @@ def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Sett
         method=str(notes.get("method", "")),
         data_digest=str(notes.get("data_digest", "")),
         model_digest=str(notes.get("model_digest", "")),
+        combined=issued.status if issued else "model only: not asked for",
         settings="; ".join(str(item) for item in settings) or "none",
+    )
+
+
+def _quantiles(
+    members: Mapping[str, Floats], coords: Mapping[str, Any], dimension: str, attrs: Mapping[str, str]
+) -> xr.DataArray:
+    """Return draws by member, (months, draws), as labelled quantiles; a series without members has no dimension."""
+    if list(members) == ["ALL"]:
+        return xr.DataArray(summary(members["ALL"]), dims=("statistic", "month"), coords=coords, attrs=attrs)
+    return xr.DataArray(
+        np.stack([summary(v) for v in members.values()], axis=-1),
+        dims=("statistic", "month", dimension),
+        coords={**coords, dimension: list(members)},
+        attrs=attrs,
     )
 
 
