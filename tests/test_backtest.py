@@ -112,6 +112,12 @@ def test_skill_of_half_the_error_and_its_interval() -> None:
     assert difference[0] == pytest.approx(-np.nanmean(theirs) / 2)
 
 
+def test_one_origin_has_no_interval() -> None:
+    skill, _ = scores.compare(np.array([1.0]), np.array([2.0]))
+    assert skill[0] == 0.5
+    assert np.isnan(skill[1:]).all()
+
+
 def test_bootstrap_draws_whole_blocks() -> None:
     times = scores.resampled(12)
     np.testing.assert_array_equal(times.sum(axis=1), 12)
@@ -241,6 +247,7 @@ def test_weights_go_to_the_better_member_and_never_all_the_way() -> None:
     np.testing.assert_array_equal(pool.learn(_cases(errors, 3), equal), equal)
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0.01, 1), min_size=10, max_size=10), st.integers(1, 36))
 def test_weights_of_every_month_sum_to_one_and_hold_beyond_the_last_horizon(values, months: int) -> None:
     rows = {h: dict(zip(POOLED, values[i * 5 : i * 5 + 5], strict=True)) for i, h in enumerate((1, 12))}

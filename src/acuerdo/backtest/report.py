@@ -81,6 +81,8 @@ class _Page:
         return self.texts.pick(words[code]) if code in words else code
 
     def with_interval(self, value: float, low: float, high: float) -> str:
+        if not (np.isfinite(low) and np.isfinite(high)):
+            return self.texts.change(value)
         ends = self.texts.t("format.interval", low=self.texts.change(low), high=self.texts.change(high))
         return self.texts.t("backtest.with_interval", value=self.texts.change(value), interval=ends)
 

@@ -81,7 +81,8 @@ def compare(ours: Floats, theirs: Floats, seed: int = 1) -> tuple[Interval, Inte
         seed: for the bootstrap.
 
     Returns:
-        Skill (how much lower our mean score is, as a share of theirs) and difference (our mean score less theirs).
+        Skill (how much lower our mean score is, as a share of theirs) and difference (our mean score less theirs). One
+        origin alone has no interval: its ends are NaN.
     """
     both = np.isfinite(ours) & np.isfinite(theirs)
     a, b = (np.where(both, x, 0.0).reshape(len(x), -1).sum(axis=1) for x in (ours, theirs))
@@ -94,9 +95,11 @@ def compare(ours: Floats, theirs: Floats, seed: int = 1) -> tuple[Interval, Inte
     rows = np.concatenate([sums.sum(axis=0, keepdims=True), resampled(len(sums), seed) @ sums])
     mine, other = rows[:, 0] / rows[:, 2], rows[:, 1] / rows[:, 2]
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _interval(1.0 - mine / other), _interval(mine - other)
+        several = len(sums) > 1
+        return _interval(1.0 - mine / other, several), _interval(mine - other, several)
 
 
-def _interval(values: Floats) -> Interval:
-    low, high = np.nanquantile(values[1:], [0.05, 0.95]) if np.isfinite(values[1:]).any() else (np.nan, np.nan)
+def _interval(values: Floats, several: bool) -> Interval:
+    known = several and np.isfinite(values[1:]).any()
+    low, high = np.nanquantile(values[1:], [0.05, 0.95]) if known else (np.nan, np.nan)
     return float(values[0]), float(low), float(high)

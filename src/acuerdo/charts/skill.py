@@ -19,6 +19,10 @@ def _colour(names: list[str]) -> alt.Color:
     return alt.Color("who:N", scale=alt.Scale(domain=names, range=_COLOURS[: len(names)]), legend=legend)
 
 
+def _inside(share: float) -> float | None:
+    return None if pd.isna(share) else min(max(float(share), _LEAST), _MOST)
+
+
 @render.quick
 def skill_spec(rows: pd.DataFrame, texts: Texts, columns: int = 3, width: int = 205) -> dict[str, Any]:
     """Return the specification of skill by horizon, a panel for each series.
@@ -47,7 +51,7 @@ def skill_spec(rows: pd.DataFrame, texts: Texts, columns: int = 3, width: int = 
             {
                 "row": str(row["row"]),
                 "who": str(row["who"]),
-                **{name: min(max(float(row[name]), _LEAST), _MOST) for name in ("skill", "low", "high")},
+                **{name: _inside(row[name]) for name in ("skill", "low", "high")},
             }
             for row in rows[rows["panel"] == panel].dropna(subset=["skill"]).to_dict("records")
         ]
