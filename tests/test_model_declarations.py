@@ -217,7 +217,10 @@ def test_lever_is_complete(built: CorridorModel, name: str) -> None:
 @pytest.mark.parametrize("name", LEVERS)
 def test_lever_builds_up_and_wears_off(built: CorridorModel, name: str) -> None:
     lever = built.levers[name]
-    assert 0 < lever.build_up[0] < lever.build_up[1] < lever.build_up[2]
+    if lever.build_up is None:
+        assert built.model.variables[name].kind == "aux", "in place at once"
+    else:
+        assert 0 < lever.build_up[0] < lever.build_up[1] < lever.build_up[2]
     assert (lever.half_life is None) == (lever.fade is None)
     if lever.half_life is None:
         assert f"{name}_felt" not in built.model.variables
