@@ -138,7 +138,8 @@ def test_dimension_check_covers_every_equation_over_a_dimension(model: Model) ->
 
 # something that a reader can look up: an entry of the register or the calendar, or a publisher
 RECORD = re.compile(
-    r"register [DMT]\d|policy calendar|\b[A-Z]{3,}\b|Census|Federal Reserve|Banco de Mexico|Mexican government"
+    r"register [DMT]\d|policy calendar|\b[A-Z]{3,}\b|Census|State Department|Federal Reserve|Banco de Mexico"
+    r"|Mexican government"
 )
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from acuerdo.engine.load import load_model
 from acuerdo.engine.run import audit, process_paths
-from acuerdo.inference.problem import season_inputs
+from acuerdo.inference.problem import lever_inputs, season_inputs
 
 MONTHS = pd.period_range("2025-01", periods=24, freq="M")
 DRAWS = 8
@@ -37,11 +37,11 @@ def run(built, drawn, values):
     """Run with each lever at `values[lever]`: two numbers, the second from the middle month on."""
     parameters, given_inputs = drawn
     half = len(MONTHS) // 2
-    inputs = dict(given_inputs)
+    record = {}
     for name, lever in built.levers.items():
         first, second = (lever.spread(v, built.members(lever.over)) for v in values[name])
-        path = np.stack([first] * half + [second] * (len(MONTHS) - half))
-        inputs[f"{name}_set"] = jnp.asarray(path)[..., None]
+        record[name] = np.stack([first] * half + [second] * (len(MONTHS) - half))
+    inputs = {**given_inputs, **lever_inputs(built, record)}
     keep = tuple(v.name for v in built.model.of_kind("stock", "level", "flow"))
     start = built.simulator.first_state(parameters, inputs, DRAWS)
     _, outputs = built.simulator.run(start, parameters, inputs, keep)

@@ -275,7 +275,10 @@ def test_the_model_shows_the_falls_and_policy_has_its_part(
     for one in run_episodes(built, figures, fitted, episodes):
         episode = one.episode
         published = float(one.change(one.published, episode.by))
-        assert abs(np.log(np.median(one.change(one.fitted, episode.by)) / published)) < 0.25, episode.id
+        assert abs(np.log(np.median(one.change(one.fitted, episode.by)) / published)) < 0.35, episode.id
+        # with pressure held from the month before, policy and season alone bring more than a third of the fall, in logs
+        alone = np.log(np.median(one.change(one.policy, episode.by)))
+        assert alone < np.log(published) / 3, f"{episode.id}: policy alone makes {np.exp(alone):.2f} of {published:.2f}"
         if episode.recovers_by is not None:
             assert np.median(one.recovery(one.fitted)) > 1.1, episode.id
         _, most = one.strongest
