@@ -251,8 +251,7 @@ class ProgressWriter:
             line += f" {self.texts.t(f'brief.progress_move.{found.move}')}"
         if found.highest is not None:
             line += " " + self.texts.t("brief.progress_highest", month=self.texts.month(found.highest, short=True))
-        roads = [self.words.attribution(indicator)] if any(indicator.attribution.values()) else []
-        return " ".join([line, *("; ".join(one) for one in roads)])
+        return f"{line} {self.words.attribution_line(indicator)}".strip()
 
 
 def _band(roads: Mapping[str, Attribution | None]) -> pd.DataFrame | None:

@@ -31,7 +31,7 @@ def progress_spec(
     now: pd.DataFrame | None = None,
     months_back: int = 30,
     width: int = 240,
-    height: int = 64,
+    height: int = 44,
 ) -> dict[str, Any]:
     """Return the Vega-Lite specification of one small multiple.
 

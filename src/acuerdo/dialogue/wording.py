@@ -165,6 +165,25 @@ class ScoreWords:
             said.append(self.texts.t(f"attribution.compare.{compare(*effects).why}"))
         return said
 
+    def attribution_line(self, indicator: Indicator) -> str:
+        """Return the same in one line: what each road has without what followed, and a word if they disagree."""
+        found = [one for one in indicator.attribution.values() if one is not None]
+        parts = [
+            self.texts.t(
+                "score.short",
+                road=lower_first(self.texts.t(f"score.road.{one.road}")),
+                without=self.texts.rounded(one.without[1]),
+                interval=self.texts.interval(one.without[0], one.without[2]),
+            )
+            for one in found
+        ]
+        if not parts:
+            return ""
+        line = self.texts.t("score.shorts", parts="; ".join(parts))
+        if len(found) == 2 and not (met := compare(*(_effect(one) for one in found))).agree:
+            line += " " + self.texts.t(f"attribution.compare.{met.why}")
+        return line
+
     def agreement(self, card: Scorecard) -> str:
         """Return how the independent coders agree, or that there was only one."""
         found = card.agreement
