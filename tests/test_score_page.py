@@ -150,7 +150,7 @@ def road(series: str, member: str, start: date, day: date | None) -> Attribution
 def test_band_of_a_road_is_drawn_and_told(briefs: dict[tuple[str, str], Brief], dossier: Dossier) -> None:
     made = assemble(Figures.open(HOME), dossier, None, None, [], HOME, "en", "2024-12-31", roads={"model": road})
     before, after = page(briefs["2024-12-31", "en"]).charts, page(made).charts
-    assert "without it" in after[0].text
+    assert "Without what followed: model" in after[0].text
     assert after[0].chart.svg != before[0].chart.svg
     assert [one.chart.svg for one in after[1:]] == [one.chart.svg for one in before[1:]]
 
