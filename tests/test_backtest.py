@@ -53,7 +53,7 @@ def plan() -> Plan:
         deaths=[DEATHS],
         groups={"one": {"label": {"en": "One", "es": "Una"}, "members": ["GTM"]}},
         breaks=[Break(month="2023-01", label={"en": "January 2023", "es": "Enero de 2023"})],
-        history=72,
+        history=48,
     )
 
 
@@ -176,7 +176,7 @@ def test_too_short_or_too_old_a_past_has_no_rivals() -> None:
 def test_rivals_cover_what_they_should_on_an_autoregression() -> None:
     rng = np.random.default_rng(5)
     inside = {name: [] for name in rivals.RIVALS}
-    for _ in range(40):
+    for _ in range(20):
         x = np.zeros(102)
         for t in range(1, 102):
             x[t] = 0.8 * x[t - 1] + rng.normal(0, 0.2)
@@ -185,7 +185,7 @@ def test_rivals_cover_what_they_should_on_an_autoregression() -> None:
             low, high = np.quantile(one.draw(6, 500, 1, name)[[0, 5]], [0.05, 0.95], axis=1)
             inside[name].append((low <= np.exp(5 + x[[96, 101]])) & (np.exp(5 + x[[96, 101]]) <= high))
     for name, hits in inside.items():
-        assert 0.78 <= np.mean(hits) <= 0.98, name
+        assert 0.75 <= np.mean(hits) <= 0.99, name
 
 
 @settings(max_examples=8, deadline=None)
