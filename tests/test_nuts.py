@@ -198,7 +198,7 @@ def test_chains_in_two_places_are_told() -> None:
 SHORT = Plan(chains=2, warm_up=40, kept=60, piece=20)
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     pass
 
 
@@ -207,7 +207,7 @@ def stop_after(pieces: int) -> Callable[[int, int, float], None]:
         assert total == 100
         assert 0 <= accepted <= 1
         if done >= pieces * SHORT.piece:
-            raise Stopped
+            raise StoppedError
 
     return progress
 
@@ -229,7 +229,7 @@ def assert_same(one: Chains, two: Chains) -> None:
 
 @pytest.mark.parametrize("pieces", [1, 3])
 def test_a_run_that_was_stopped_gives_the_same_draws(tmp_path: Path, whole: Chains, pieces: int) -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(tmp_path, progress=stop_after(pieces))
     # a kill between two files: the state of a later piece is there, the word that it counts is not
     state = next(tmp_path.glob(f"state_{pieces - 1}.npz"))
@@ -242,7 +242,7 @@ def test_a_run_that_was_stopped_gives_the_same_draws(tmp_path: Path, whole: Chai
 
 
 def test_checkpoints_of_something_else_are_not_used(tmp_path: Path) -> None:
-    with pytest.raises(Stopped):
+    with pytest.raises(StoppedError):
         run(tmp_path, key="one", progress=stop_after(2))
     assert_same(run(tmp_path, key="two", seed=3), run(seed=3))
 
