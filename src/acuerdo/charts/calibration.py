@@ -12,7 +12,7 @@ from acuerdo.charts import axis, render, theme
 from acuerdo.i18n import Texts
 
 _ROW = 14  # px for one parameter
-_NAMES = 330  # px for the names of the parameters
+_NAMES = 400  # px for the names of the parameters
 _PRIOR_90, _PRIOR_50 = 1.645, 0.674  # ends of a standard normal's central intervals
 _FAR = 4.0  # prior standard deviations shown to either side
 _PANEL = (218, 84)  # px of one member's plot
@@ -20,7 +20,7 @@ _FEW = 14  # figures up to which each gets a bar of its own instead of a band
 
 
 @render.quick
-def learned_spec(rows: pd.DataFrame, axis_title: str, width: int = 360) -> dict[str, Any]:
+def learned_spec(rows: pd.DataFrame, axis_title: str, width: int = 400) -> dict[str, Any]:
     """Return the picture of parameters: posterior intervals over the band of the prior, in prior standard deviations.
 
     Args:
@@ -53,9 +53,7 @@ def learned_spec(rows: pd.DataFrame, axis_title: str, width: int = 360) -> dict[
         return alt.X(f"{field}:Q", scale=scale, axis=x_axis)
 
     layers: list[Any] = [
-        render.drawn([{"from": -end, "to": end}])
-        .mark_rect(color=colour)
-        .encode(x=x("from"), x2="to:Q")
+        render.drawn([{"from": -end, "to": end}]).mark_rect(color=colour).encode(x=x("from"), x2="to:Q")
         for end, colour in ((_PRIOR_90, theme.GRID), (_PRIOR_50, theme.RULE))
     ]
     fields = ["q05", "q25", "q50", "q75", "q95"]
