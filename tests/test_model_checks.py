@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -37,7 +38,7 @@ def built() -> CorridorModel:
 
 @pytest.fixture(scope="module")
 def projector() -> Projector:
-    return make_projector(None, checks.MONTHS, checks.DRAWS, 1)
+    return make_projector(None, checks.MONTHS, checks.DRAWS, 1, dtype=np.float64)
 
 
 @pytest.fixture(scope="module")

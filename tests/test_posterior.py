@@ -21,6 +21,8 @@ def made(draws: int = 7) -> Posterior:
         {"queue": rng.random(draws), "by_place": rng.random((3, draws))},
         {"pressure": rng.random((3, draws))},
         {"deaths": rng.random((12, draws))},
+        {"pressure": rng.random((24, 3, 4))},
+        rng.standard_normal(9),
         {"method": "m", "provisional": 1, "objective": 1.5},
     )
 
@@ -32,7 +34,9 @@ def test_round_trip(tmp_path):
     assert (two.day, two.month, two.series, two.draws) == (one.day, one.month, one.series, 7)
     assert two.notes == one.notes
     np.testing.assert_allclose(two.parameters, one.parameters, rtol=1e-6)
-    for group in ("state", "latent", "recent"):
+    np.testing.assert_allclose(two.mode, one.mode, rtol=1e-6)
+    np.testing.assert_array_equal(two.few, [0, 2, 4, 6])
+    for group in ("state", "latent", "recent", "paths"):
         for name, values in getattr(one, group).items():
             np.testing.assert_allclose(getattr(two, group)[name], values, rtol=1e-6)
     assert [p.name for p in tmp_path.iterdir()] == ["p.nc"], "no part of a file is left behind"
@@ -43,6 +47,7 @@ def test_taking_draws_takes_the_same_everywhere():
     two = one.take(np.array([3, 3, 0]))
     np.testing.assert_array_equal(two.parameters, one.parameters[:, [3, 3, 0]])
     np.testing.assert_array_equal(two.state["by_place"], one.state["by_place"][:, [3, 3, 0]])
+    assert two.paths == {}, "paths of the record belong to few draws only, and those may be gone"
 
 
 @pytest.mark.parametrize("harm", ["cut", "empty", "text", "missing"])

@@ -210,7 +210,7 @@ def wild(built: CorridorModel, posterior: Posterior) -> dict[str, Any]:
 def outcomes(
     built: CorridorModel, figures: Figures, posterior: Posterior, wild: dict[str, Any], episodes: list[Episode]
 ) -> list[Outcome]:
-    return run_episodes(built, figures, posterior, wild, episodes, DRAWS)
+    return run_episodes(built, figures, replace(posterior, paths=wild), episodes)
 
 
 @pytest.mark.model
@@ -227,7 +227,7 @@ def test_latent_series_at_rest_leave_nothing_to_them(
     built: CorridorModel, figures: Figures, posterior: Posterior, episodes: list[Episode]
 ) -> None:
     months = pd.period_range(FIRST_MONTH, posterior.month, freq="M")
-    for one in run_episodes(built, figures, posterior, quiet(built, months, DRAWS), episodes[:2], DRAWS):
+    for one in run_episodes(built, figures, replace(posterior, paths=quiet(built, months, DRAWS)), episodes[:2]):
         np.testing.assert_allclose(one.by_latent, 1.0, rtol=1e-9)
 
 
@@ -264,16 +264,15 @@ def test_an_episode_outside_the_record_is_refused(
 ) -> None:
     late = Episode.model_validate(good(start=pd.Timestamp("2031-01-05").date(), by="2031-02", recovers_by=None))
     with pytest.raises(InputError, match="one, start: '2031-01-05' is not valid"):
-        run_episodes(built, figures, posterior, wild, [late], DRAWS)
+        run_episodes(built, figures, replace(posterior, paths=wild), [late])
 
 
 @pytest.mark.model
-@pytest.mark.skipif("paths" not in Posterior.__dataclass_fields__, reason="posteriors hold no latent series yet")
 def test_the_model_shows_the_falls_and_policy_has_its_part(
     built: CorridorModel, figures: Figures, episodes: list[Episode]
 ) -> None:
     fitted = Posterior.load(packaged(built) / "latest.nc")
-    for one in run_episodes(built, figures, fitted, replay.smoothed_paths(fitted), episodes, 200):
+    for one in run_episodes(built, figures, fitted, episodes):
         episode = one.episode
         published = float(one.change(one.published, episode.by))
         assert abs(np.log(np.median(one.change(one.fitted, episode.by)) / published)) < 0.25, episode.id

@@ -389,6 +389,8 @@ def posterior(monkeypatch) -> Posterior:
         state={name: np.asarray(values) for name, values in state.items()},
         latent=latent,
         recent={},
+        paths={},
+        mode=np.zeros(0),
         notes={"provisional": 1},
     )
     monkeypatch.setattr(projection, "posterior_for", lambda *_: made)
@@ -402,7 +404,7 @@ def test_export_is_one_draw_of_a_projection(tmp_path, posterior):
     settings = [Setting(lever.name, lever.range[1], pd.Period("2025-03", "M"))]
     path = tmp_path / "one.xmile"
     xmile.export(None, "2024-12", 8, settings, 1, path, draws=3, seed=4)
-    projector = projection.make_projector("2024-12", 8, 3, 4)
+    projector = projection.make_projector("2024-12", 8, 3, 4, dtype=np.float64)
     keep = [v.name for v in projector.built.model.of_kind("stock", "level")]
     ours = projector.run(settings, noise=False, keep=keep).outputs
     theirs = xmile.from_frame(projector.built.simulator, engine(path), keep)

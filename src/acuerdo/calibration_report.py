@@ -203,13 +203,13 @@ def predictive_checks(problem: Problem, posterior: Posterior) -> list[Check]:
     The latent series are those kept with the posterior, which have seen the figures: this is a check of fit, and says
     nothing about forecasts.
     """
-    data, few = problem.data, next(iter(posterior.paths.values())).shape[-1]
-    parameters = problem.built.values(jnp.asarray(posterior.parameters[:, :few]))
+    data, few = problem.data, posterior.few
+    parameters = problem.built.values(jnp.asarray(posterior.parameters[:, few]))
     paths = {name: jnp.asarray(path) for name, path in posterior.paths.items()}
     _, outputs = problem.follow(parameters, paths, data.variables)
     mean = np.maximum(np.asarray(predict(data, outputs)), 0.0)
     offset = data.offset[:, None] + 1e-9
-    width = np.asarray(spread(mean, posterior.noise[data.noise, :few], offset, data.poisson[:, None]))
+    width = np.asarray(spread(mean, posterior.noise[data.noise][:, few], offset, data.poisson[:, None]))
     noise = np.random.default_rng(1).standard_t(STUDENT_DF, (REPLICAS, *mean.shape))
     seen = np.exp(np.log(mean + offset) + width * noise) - offset
     quantiles = np.quantile(seen, list(QUANTILES.values()), axis=(0, 2))

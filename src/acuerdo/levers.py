@@ -185,11 +185,9 @@ def announced_ahead(lever: Lever, months: pd.PeriodIndex, entries: Sequence[cale
     for entry in entries:
         if entry.measure not in measures or entry.anticipated_from is None:
             continue
-        before = months == pd.Period(entry.start, "M") - 1
-        for i in np.flatnonzero(before):
-            last = months[i].end_time.date()
-            known = (last - max(entry.anticipated_from, months[i].start_time.date())).days + 1
-            shares[i] = max(shares[i], known / months[i].days_in_month, 0.0)
+        before = pd.Period(entry.start, "M") - 1
+        known = (before.end_time.date() - max(entry.anticipated_from, before.start_time.date())).days + 1
+        shares = np.where(months == before, np.maximum(shares, known / before.days_in_month), shares)
     return shares
 
 

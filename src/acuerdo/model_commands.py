@@ -11,11 +11,12 @@ import typer
 from acuerdo.files import write_whole
 
 if TYPE_CHECKING:
+    from acuerdo.compare.report import Teller
     from acuerdo.engine.checks import Result
     from acuerdo.engine.load import CorridorModel
     from acuerdo.i18n import Texts
 
-app = typer.Typer(help="The model, equation by equation: list, show, graph, check.", no_args_is_help=True)
+app = typer.Typer(help="The model, equation by equation: list, show, graph, check, compare.", no_args_is_help=True)
 
 _CORRIDOR = Annotated[str | None, typer.Option("--corridor", help="Name of the corridor.")]
 _JSON = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -188,12 +189,14 @@ def check(
     except DataError as problem:
         typer.echo(str(problem))
         raise typer.Exit(1) from None
+    import numpy as np
+
     from acuerdo.engine import checks
     from acuerdo.projection import make_projector
 
     wanted = checks.read(built, file)
     with _Bar(len(wanted)) as bar:
-        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor, bar.fit)
+        projector = make_projector(as_of, checks.MONTHS, checks.DRAWS, 1, corridor, bar.fit, np.float64)
         results = checks.run(projector, wanted, bar.tick)
     equations = sum(v.equation is not None for v in built.model.variables.values())
     if as_json:
@@ -279,8 +282,7 @@ def replay(
     wanted, figures, day = history.load_episodes(built), Figures.open(built.corridor), parse_as_of(as_of)
     with _Bar(len(wanted)) as bar:
         posterior = posterior_for(built, figures, day, bar.fit)
-        paths = history.smoothed_paths(posterior)
-        outcomes = history.run_episodes(built, figures, posterior, paths, wanted, tick=bar.tick)
+        outcomes = history.run_episodes(built, figures, posterior, wanted, bar.tick)
     if as_json:
         _print_json({"as_of": str(day or "latest"), "episodes": replay_page.plain(outcomes, lang)})
     else:
@@ -320,6 +322,52 @@ def export(
         raise InputError("out", str(out), "a name that ends in .xmile, .xml or .stmx", str(out.with_suffix(".xmile")))
     xmile.export(corridor, as_of, months, collect(set_, None), draw, out, "xmile" if form == "xmile" else "json")
     typer.echo(str(out))
+
+
+@app.command()
+def compare(
+    before: Annotated[str, typer.Argument(metavar="REV_A", help="A git revision; `.` for the working tree.")],
+    after: Annotated[str, typer.Argument(metavar="REV_B", help="Another one.")] = ".",
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Page to write; model-compare.html without it (none with --json).")
+    ] = None,
+    threshold: Annotated[float, typer.Option("--threshold", help="Leave out relative changes up to this.")] = 0.001,
+    fail_above: Annotated[
+        float | None, typer.Option("--fail-above", help="Exit code 1 if a relative change is larger than this.")
+    ] = None,
+    repo: Annotated[Path, typer.Option("--repo", help="A folder of the checkout.")] = Path(),
+    as_json: _JSON = False,
+    lang: _LANG = "en",
+    corridor: _CORRIDOR = None,
+) -> None:
+    """Draw what a change to the model did to the standard scenarios. Nothing is calibrated: priors only."""
+    from acuerdo import corridor as corridors
+    from acuerdo.errors import InputError
+    from acuerdo.i18n import Texts
+
+    for name, value in (("threshold", threshold), ("fail-above", fail_above)):
+        if value is not None and not 0 <= value < float("inf"):
+            raise InputError(name, value, "a relative change, 0 or more", "0.001")
+    home = corridors.load(corridor)
+    texts = Texts(lang, home)
+    from acuerdo.compare import report, revisions
+    from acuerdo.figures.store import Figures
+    from acuerdo.inference.problem import record_months
+
+    last = record_months(Figures.open(home), None)[-1]
+    with _Runs() as bar:
+        sides = revisions.compare_runs(repo, (before, after), str(last), corridor, bar.tick)
+    found = report.compare(*sides, min(threshold, fail_above if fail_above is not None else threshold), lang)
+    page = out or (None if as_json else Path("model-compare.html"))
+    if page is not None:
+        write_whole(page, report.page(found, texts))
+    if as_json:
+        _print_json(report.as_data(found))
+    else:
+        _print_comparison(report.Teller(found, texts))
+        _print(str(page), wrap=False)
+    if fail_above is not None and found.largest > fail_above:
+        raise typer.Exit(1)
 
 
 # ---- words and tables
@@ -394,6 +442,67 @@ def _print_results(results: list[Result], lang: str) -> None:
         "fail": sum(result.fails for result in results),
     }
     _print(", ".join(f"{count} {_WORDS[key][lang]}" for key, count in counts.items() if count or key != "known"))
+
+
+def _print_comparison(teller: Teller) -> None:
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    texts, found = teller.texts, teller.found
+    _print(escape(teller.sides()))
+    rows = teller.moves()
+    if rows:
+        # names instead of words, which a terminal has no room for
+        columns = {"id": "outcome", "case": "scenario", **{name: name for name in ("change", "interval", "month")}}
+        table = Table(box=box.SIMPLE_HEAD)
+        for name, title in columns.items():
+            words = name in ("id", "case")
+            table.add_column(texts.t(f"compare.{title}"), justify="left" if words else "right", overflow="fold")
+        for row in rows[:20]:
+            table.add_row(*(escape(row[name]) for name in columns))
+        _print(table)
+        if len(rows) > 20:
+            _print(texts.t("compare.more_json", more=texts.t("compare.more", count=len(rows) - 20)))
+    else:
+        _print(texts.t("compare.none", threshold=teller.threshold()))
+    if not found.declarations:
+        _print(texts.t("compare.declared_none"))
+    else:
+        _print(f"{texts.t('compare.declared')}: {teller.counts()}")
+    for each in found.declarations:
+        _print(f"[bold]{each.name}[/bold] ({texts.t(f'compare.how.{each.how}')})")
+        for one in each.differences if each.how == "changed" else ():
+            _print(f"  [dim]{texts.t(f'compare.what.{one.what}')}[/dim]")
+            _print(f"    A: {escape(one.before)}", f"    B: {escape(one.after)}", wrap=False)
+    for title, lines in (("records", teller.records()), ("only", teller.only())):
+        if lines:
+            _print(f"{texts.t(f'compare.{title}')}:", *(f"  {escape(line)}" for line in lines))
+
+
+class _Runs:
+    """Progress bars on standard error, one for each revision that runs."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        self._bar = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> _Runs:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def tick(self, revision: str, done: int, total: int) -> None:
+        """Show how far a revision is."""
+        if revision not in self._tasks:
+            self._tasks[revision] = self._bar.add_task(revision, total=total)
+        self._bar.update(self._tasks[revision], completed=done, total=total)
 
 
 class _Bar:

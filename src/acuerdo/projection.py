@@ -16,6 +16,7 @@ import pandas as pd
 import xarray as xr
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+import acuerdo.notebook  # noqa: F401  projections draw and tabulate themselves
 from acuerdo import corridor as corridors
 from acuerdo import packages, scenario
 from acuerdo.engine.load import CorridorModel, load_model
@@ -312,8 +313,9 @@ def make_projector(
     seed: int,
     corridor: str | None = None,
     progress: Callable[[int, int, float], None] | None = None,
+    dtype: Any = np.float32,
 ) -> Projector:
-    """Load model, figures and posterior, ready to run scenarios. See `project` for the arguments."""
+    """Load model, figures and posterior, ready to run scenarios. See `project` and `Projector` for the arguments."""
     whole("months", months, 1, MOST_MONTHS)
     whole("draws", draws, 1, MOST_DRAWS)
     whole("seed", seed, 0, 2**32 - 1)
@@ -322,7 +324,7 @@ def make_projector(
     figures = Figures.open(home)
     built = load_model(corridor)
     posterior = posterior_for(built, figures, day, progress)
-    return Projector(built, figures, posterior, months, draws, seed)
+    return Projector(built, figures, posterior, months, draws, seed, dtype)
 
 
 def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Setting] = ()) -> xr.Dataset:
@@ -363,6 +365,7 @@ def to_dataset(projector: Projector, ensemble: Ensemble, settings: Sequence[Sett
     notes = projector.posterior.notes
     return xr.Dataset(data).assign_attrs(
         title=built.corridor.about["title"]["en"],
+        corridor=built.corridor.name,
         as_of=str(projector.posterior.day or "latest"),
         draws=projector.draws,
         seed=projector.seed,

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Literal, Protocol, cast
+from typing import Annotated, Literal
 
 import jax.numpy as jnp
 import numpy as np
@@ -31,7 +31,7 @@ from acuerdo.figures.catalogue import ALL
 from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import Observable, load_observables
 from acuerdo.inference.posterior import Posterior
-from acuerdo.inference.problem import FIRST_MONTH, lever_inputs, lever_record, season_inputs
+from acuerdo.inference.problem import FIRST_MONTH, announcements, lever_inputs, lever_record, season_inputs
 from acuerdo.records import Found, Record, contexts, one_of, read_records
 from acuerdo.studies import Entry, Interval, LeverName, Words
 from acuerdo.timeline import parse_month
@@ -41,13 +41,7 @@ Verdict = Literal["policy", "part", "other"]
 Month = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}$")]
 
 FILE = ("model", "episodes.yaml")
-BEFORE, AFTER, DRAWS, SEED = 3, 8, 400, 1
-
-
-class Smoothed(Protocol):
-    """A posterior that holds its latent series."""
-
-    paths: Mapping[str, Floats]
+BEFORE, AFTER = 3, 8
 
 
 class Episode(Record):
@@ -145,7 +139,7 @@ def replay(
 
     Args:
         built: the model.
-        inputs: levers (names ending in `_set`) and season by month; the draws axis may be 1.
+        inputs: levers (names ending in `_set` or `_announced`) and season by month; the draws axis may be 1.
         parameters: by name, (draws,) or (members, draws).
         paths: latent series by month, (months, [members,] draws).
         state: stocks and levels before the first month.
@@ -158,7 +152,7 @@ def replay(
     """
     given = {**inputs, **paths}
     if hold is not None:
-        levers = {f"{name}_set" for name in built.levers} if hold_levers else set()
+        levers = {f"{name}_{part}" for name in built.levers for part in ("set", "announced")} if hold_levers else set()
         given = {
             name: held_from(series, hold) if name in paths or name in levers else series
             for name, series in given.items()
@@ -240,42 +234,32 @@ class Outcome:
         return int((month - self.episode.months[0]).n)
 
 
-def smoothed_paths(posterior: Posterior) -> Mapping[str, Floats]:
-    """Return the latent series of a posterior over the months of its record, (months, [members,] draws)."""
-    return cast(Smoothed, posterior).paths
-
-
 def run_episodes(
     built: CorridorModel,
     figures: Figures,
     posterior: Posterior,
-    paths: Mapping[str, Floats],
     episodes: Sequence[Episode],
-    draws: int = DRAWS,
     tick: Callable[[str], None] | None = None,
 ) -> list[Outcome]:
-    """Replay every episode with draws of a posterior.
+    """Replay every episode with those draws of a posterior whose latent series are kept.
 
     Args:
         built: the model.
         figures: the snapshot.
-        posterior: parameters, and the last month of the record.
-        paths: its latent series over the months of the record, (months, [members,] draws).
+        posterior: parameters, latent series over the record, and its last month.
         episodes: what to replay.
-        draws: number of draws, at most those of the posterior.
         tick: called with the name of each episode when it is done.
 
     Raises:
         InputError: an episode is not inside the record.
     """
     months = pd.period_range(FIRST_MONTH, posterior.month, freq="M")
-    index = np.random.default_rng(SEED).permutation(posterior.draws)[:draws]
-    parameters = built.values(jnp.asarray(posterior.parameters[:, index]))
-    chosen = {name: jnp.asarray(path[..., index]) for name, path in paths.items()}
-    view = figures.as_of(posterior.day)
-    levers = lever_inputs(built, lever_record(built, months, view, posterior.day))
+    parameters = built.values(jnp.asarray(posterior.parameters[:, posterior.few]))
+    chosen = {name: jnp.asarray(path) for name, path in posterior.paths.items()}
+    view, day = figures.as_of(posterior.day), posterior.day
+    levers = lever_inputs(built, lever_record(built, months, view, day), announcements(built, months, day))
     inputs = {**season_inputs(months), **levers}
-    state = built.simulator.first_state(parameters, {**inputs, **chosen}, len(index))
+    state = built.simulator.first_state(parameters, {**inputs, **chosen}, len(posterior.few))
     observables = load_observables(built.corridor, built.model)
     keep = tuple(dict.fromkeys(str(observables[e.series].variable) for e in episodes))
     fitted = replay(built, inputs, parameters, chosen, state, keep)
@@ -310,4 +294,4 @@ def _published(figures: Figures, item: Observable, shown: pd.PeriodIndex) -> Flo
     return np.asarray(table[column], float)
 
 
-__all__ = ["Episode", "Outcome", "held_from", "load_episodes", "replay", "run_episodes", "smoothed_paths"]
+__all__ = ["Episode", "Outcome", "held_from", "load_episodes", "replay", "run_episodes"]

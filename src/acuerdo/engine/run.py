@@ -145,7 +145,8 @@ def place(arrays: Mapping[str, Array], draws: int, dtype: Any) -> Arrays:
     def put(value: Array) -> Array:
         shared = np.ndim(value) > 0 and np.shape(value)[-1] == draws
         axes = (*[None] * (np.ndim(value) - 1), "draws") if shared else ()
-        return jax.device_put(jnp.asarray(value, dtype), NamedSharding(mesh, PartitionSpec(*axes)))
+        where = PartitionSpec(*axes)  # type: ignore[no-untyped-call]
+        return jax.device_put(jnp.asarray(value, dtype), NamedSharding(mesh, where))
 
     return {name: put(value) for name, value in arrays.items()}
 

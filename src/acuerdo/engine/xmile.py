@@ -556,7 +556,7 @@ def _projected(
     from acuerdo import projection
 
     projection.whole("draw", draw, 0, draws - 1)
-    projector = projection.make_projector(as_of, months, draws, seed, corridor)
+    projector = projection.make_projector(as_of, months, draws, seed, corridor, dtype=np.float64)
     inputs = projector.inputs(settings)
     made = "; ".join(f"{s.lever}={s.value:g}" + (f"@{s.start}" if s.start else "") for s in settings) or "none"
     note = f"As of {projector.posterior.day or 'latest'}; draw {draw} of {draws}, seed {seed}; settings: {made}."

@@ -215,7 +215,13 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
     return float(np.abs(np.delete(z - before, shocks)).max())
 
 
-def fit(problem: Problem, most: int = 30, tolerance: float = 5.0, progress: Progress | None = None) -> Fit:
+def fit(
+    problem: Problem,
+    most: int = 30,
+    tolerance: float = 5.0,
+    progress: Progress | None = None,
+    start: Floats | None = None,
+) -> Fit:
     """Find the most probable unknowns and the curvature there.
 
     Args:
@@ -223,6 +229,7 @@ def fit(problem: Problem, most: int = 30, tolerance: float = 5.0, progress: Prog
         most: steps at most.
         tolerance: stop when a step lowers the objective by less than this and the spreads have settled.
         progress: called after each step with (steps taken, steps at most, objective).
+        start: unknowns to start from, (size,), for example those of a fit to other months; None for the prior medians.
     """
     held = np.zeros(problem.size, dtype=bool)
     for name in problem.built.processes:
@@ -233,7 +240,9 @@ def fit(problem: Problem, most: int = 30, tolerance: float = 5.0, progress: Prog
     climber = _Climber(problem, ~held)
     z, spread, path = np.zeros(problem.size), np.ones(problem.size), []
     z[noise] = np.log(_WIDER) / problem.noise.above[:, 0]
-    rough, converged = True, False
+    rough, converged = start is None, False
+    if start is not None:
+        z = start.copy()
     for step in range(most):
         here = climber.slopes(z)
         change = np.inf

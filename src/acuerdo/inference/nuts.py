@@ -183,8 +183,8 @@ class _Checkpoints:
         self._path(f"state_{at - 1}.npz").unlink(missing_ok=True)
 
     def _save(self, name: str, arrays: Any) -> None:
-        buffer = io.BytesIO()
-        np.savez(buffer, **{str(i): np.asarray(x) for i, x in enumerate(arrays)})
+        buffer, named = io.BytesIO(), {str(i): np.asarray(x) for i, x in enumerate(arrays)}
+        np.savez(buffer, allow_pickle=False, **named)
         write_whole(self._path(name), buffer.getvalue())
 
     def clear(self) -> None:

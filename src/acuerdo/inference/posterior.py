@@ -22,7 +22,7 @@ from acuerdo.engine.load import CorridorModel, code_digest, model_digest
 from acuerdo.errors import DataError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.centred import Centred
-from acuerdo.inference.fit import fit
+from acuerdo.inference.fit import Fit, fit
 from acuerdo.inference.observe import load_observables, predict
 from acuerdo.inference.problem import Problem, lever_record, make_problem, record_months
 
@@ -52,7 +52,9 @@ class Posterior:
         state: stocks and levels at the end of `month`.
         latent: latent series in `month`.
         recent: observed variables over the last months, (months, [members,] draws).
-        paths: latent series over all months of the record, of the first draws: (months, [members,] few draws).
+        paths: latent series over all months of the record, of the draws in `few`: (months, [members,] few draws);
+            none after `take`.
+        mode: the most probable unknowns of the calibration, from which one of another day can start: (unknowns,).
         notes: method, hashes, convergence, in-sample coverage; of a full calibration also chains, largest R-hat,
             smallest effective sample size and divergences. The draws are those of its chains, one chain after another.
     """
@@ -66,6 +68,7 @@ class Posterior:
     latent: dict[str, Floats]
     recent: dict[str, Floats]
     paths: dict[str, Floats]
+    mode: Floats
     notes: dict[str, Any]
 
     @property
@@ -88,15 +91,23 @@ class Posterior:
             pick(self.state),
             pick(self.latent),
             pick(self.recent),
-            self.paths,
+            {},
+            self.mode,
             self.notes,
         )
+
+    @property
+    def few(self) -> npt.NDArray[np.int64]:
+        """Index of the draws whose paths over the record are kept, evenly spaced."""
+        count = next((values.shape[-1] for values in self.paths.values()), 0)
+        return _few(self.draws, count)
 
     def save(self, path: Path) -> None:
         """Write the posterior as netCDF, whole or not at all."""
         variables: dict[str, Any] = {
             "parameters": (("unknown", "draw"), self.parameters.astype("float32")),
             "noise": (("series", "draw"), self.noise.astype("float32")),
+            "mode": (("of_calibration",), self.mode.astype("float32")),
         }
         for group in _GROUPS:
             last = "few_draws" if group == "paths" else "draw"
@@ -134,6 +145,7 @@ class Posterior:
                 data["noise"].values.astype(float),
                 [str(s) for s in data["series"].values],
                 **groups,
+                mode=data["mode"].values.astype(float),
                 notes={k: v for k, v in data.attrs.items() if k not in ("day", "month")},
             )
         except (OSError, KeyError, ValueError) as problem:
@@ -148,9 +160,7 @@ def digests(built: CorridorModel, view: Figures, day: date | None, months: pd.Pe
         data.update(name.encode() + np.round(values, 6).tobytes())
     for name, item in load_observables(built.corridor, built.model).items():
         model.update(f"{name}{item.model_dump_json()}".encode())
-    model.update(
-        code_digest([here / name for name in ("centred.py", "fit.py", "nuts.py", "observe.py", "problem.py")]).encode()
-    )
+    model.update(code_digest([here / name for name in ("fit.py", "observe.py", "problem.py")]).encode())
     return {"data_digest": data.hexdigest(), "model_digest": model.hexdigest()}
 
 
@@ -175,7 +185,7 @@ def calibrate(
         sampling: called while sampling with (iterations done, iterations in all, share accepted).
     """
     problem = make_problem(built, figures, day)
-    result = fit(problem, progress=progress)
+    result = fit(problem, progress=progress, start=_elsewhere(problem))
     told: dict[str, Any] = {
         "converged": int(result.converged),
         "objective": result.objective[-1],
@@ -186,7 +196,7 @@ def calibrate(
         z = result.draw(draws, SEED)
         future = z.copy()  # the record is run with the spreads held; the months ahead draw them
         future[~result.active] = result.draw_held(draws, SEED)
-        return _posterior(problem, z, future, {"method": QUICK, "provisional": 1, **told, **ties})
+        return _posterior(problem, result, z, future, {"method": QUICK, "provisional": 1, **told, **ties})
     from acuerdo.inference.nuts import sample
 
     centred = Centred(problem, result)
@@ -197,10 +207,46 @@ def calibrate(
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
     told |= {"chains": plan.chains, "iterations": plan.kept, **diagnose(chains)}
-    return _posterior(problem, z, z, {"method": FULL, "provisional": 0, **told, **ties})
+    return _posterior(problem, result, z, z, {"method": FULL, "provisional": 0, **told, **ties})
 
 
-def _posterior(problem: Problem, z: Floats, future: Floats, told: dict[str, Any]) -> Posterior:
+def _few(draws: int, count: int) -> npt.NDArray[np.int64]:
+    return np.linspace(0, draws - 1, min(count, draws)).round().astype(np.int64)
+
+
+def _elsewhere(problem: Problem) -> Floats | None:
+    """Return where the search may start: the mode of the packaged calibration of the latest view, cut to the months.
+
+    Only the start comes from later figures; where the search ends is up to the figures of the problem. None if there is
+    no packaged calibration of the same unknowns.
+    """
+    built, head = problem.built, problem.built.size + len(problem.data.series)
+    try:
+        there = Posterior.load(packaged(built) / file_name(None))
+    except DataError:
+        return None
+    months = (there.month - problem.months[0]).n + 1
+    width = sum(len(built.members(item.over)) or 1 for item in built.processes.values())
+    same = there.series == problem.data.series and there.notes["unknown_names"] == _names(built)
+    if not same or len(there.mode) != head + months * width:
+        return None
+    z, at = np.zeros(problem.size), head
+    z[:head] = there.mode[:head]
+    for name, item in built.processes.items():
+        members = len(built.members(item.over)) or 1
+        length = min(months, len(problem.months)) * members
+        place = problem.shock_slices[name]
+        z[place.start : place.start + length] = there.mode[at : at + length]
+        at += months * members
+    return z
+
+
+def _names(built: CorridorModel) -> str:
+    """Return a hash of the names of the unknown parameters and latent series, in order."""
+    return hashlib.sha256(repr((built.labels(), list(built.processes))).encode()).hexdigest()
+
+
+def _posterior(problem: Problem, result: Fit, z: Floats, future: Floats, told: dict[str, Any]) -> Posterior:
     built, day = problem.built, problem.day
     keep = tuple(dict.fromkeys(v for item in problem.observables.values() for _, v, _ in item.parts(built.model)))
     keep = tuple(dict.fromkeys((*keep, *problem.data.variables)))
@@ -210,6 +256,7 @@ def _posterior(problem: Problem, z: Floats, future: Floats, told: dict[str, Any]
         "seed": SEED,
         "rows": len(problem.data.value),
         "unknowns": problem.size,
+        "unknown_names": _names(built),
         "in_sample_coverage_90": _coverage(problem, z, outputs),
         **told,
     }
@@ -222,7 +269,8 @@ def _posterior(problem: Problem, z: Floats, future: Floats, told: dict[str, Any]
         {k: np.asarray(v) for k, v in end.items()},
         {k: np.asarray(v[-1]) for k, v in paths.items()},
         {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled},
-        {k: np.asarray(v[..., :PATHS]) for k, v in paths.items()},
+        {k: np.asarray(v)[..., _few(z.shape[1], PATHS)] for k, v in paths.items()},
+        result.mode,
         notes,
     )
 
