@@ -63,7 +63,7 @@ class Report:
         own: power-scaling sensitivity of each parameter to its own prior.
         outcomes: power-scaling sensitivity of outcomes (columns) to the prior of each parameter (rows).
         together: of outcomes, to all those priors at once.
-        chance: of outcomes, the largest sensitivity to any one prior that the luck of the draws makes where there is none.
+        chance: of outcomes, the largest sensitivity to one prior that luck of the draws makes where there is none.
     """
 
     posterior: Posterior
@@ -259,7 +259,7 @@ def inseparable(z: Floats, labels: list[str], least: float = 0.5) -> pd.DataFram
 
     A priori parameters are independent: a correlation is what the figures say about the two together and not apart.
     """
-    correlation = np.corrcoef(z)
+    correlation = np.asarray(np.corrcoef(z))
     one, other = np.triu_indices(len(labels), 1)
     found = pd.DataFrame(
         {

@@ -86,7 +86,7 @@ def overview_spec(points: pd.DataFrame, across: str, up: str, width: int = 560, 
     records = [
         {"group": str(r["group"]), "shift": float(r["shift"]), "sd": float(r["sd"])} for r in points.to_dict("records")
     ]
-    groups = list(dict.fromkeys(r["group"] for r in records))
+    groups = list(dict.fromkeys(str(group) for group in points["group"]))
     dots = (
         render.drawn(records)
         .mark_point(filled=True, size=26, opacity=0.75)

@@ -200,7 +200,7 @@ def calibrate(
     from acuerdo.inference.nuts import sample
 
     centred = Centred(problem, result)
-    folder = kept(built) / f"sampling_{day or 'latest'}"
+    folder = sampling_folder(built, day)
     chains = sample(
         centred.log_density, centred.centre(), centred.spread(), plan, folder, "".join(ties.values()), sampling
     )
@@ -317,6 +317,11 @@ def kept(built: CorridorModel) -> Path:
 def packaged(built: CorridorModel) -> Path:
     """Return the folder of posteriors that ship with the corridor."""
     return built.corridor.path("posterior")
+
+
+def sampling_folder(built: CorridorModel, day: date | None) -> Path:
+    """Return the folder of the checkpoints of a full calibration."""
+    return kept(built) / f"sampling_{day or 'latest'}"
 
 
 def file_name(day: date | None) -> str:
