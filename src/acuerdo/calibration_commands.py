@@ -53,7 +53,7 @@ def fit(
     """
     built, figures = load_model(home.name), Figures.open(home)
     if plan is not None:
-        _tell_of_checkpoints(built, day)
+        tell_of_checkpoints(built, day)
     try:
         found = posterior.calibrate(built, figures, day, fitting, plan=plan, sampling=sampling)
     except KeyboardInterrupt:
@@ -70,7 +70,7 @@ def fit(
     return lines
 
 
-def _tell_of_checkpoints(built: CorridorModel, day: date | None) -> None:
+def tell_of_checkpoints(built: CorridorModel, day: date | None) -> None:
     """Say that an earlier run was stopped, and how far it had come."""
     try:
         told = json.loads((posterior.sampling_folder(built, day) / "progress.json").read_text(encoding="utf-8"))

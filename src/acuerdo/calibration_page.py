@@ -17,6 +17,7 @@ from acuerdo.engine.drawing import sector_name
 from acuerdo.engine.load import CorridorModel
 from acuerdo.figures.catalogue import Catalogue
 from acuerdo.i18n import Texts, upper_first
+from acuerdo.inference.observe import load_observables
 from acuerdo.inference.synthetic import DRAWS, Ranks
 from acuerdo.projection import load_outcomes
 
@@ -27,13 +28,14 @@ _LEARNED = ("parameter", "evidence", "unit", "prior", "posterior", "shift", "sd"
 _CHAINS = ("parameter", "r_hat", "ess_bulk", "ess_tail")
 _COVERAGE = ("series", "figures", "inside_50", "inside_90")
 _PAIRS = ("one", "other", "correlation")
-_CAUSES = ("outcome", "together", "chance", "most")
+_CAUSES = ("outcome", "together", "luck_together", "luck_one", "most")
 _RANKS = ("quantity", "p_value", "inside_50", "inside_90", "recovered", "bias", "sd")
 
 
 class _Page:
     def __init__(self, built: CorridorModel, catalogue: Catalogue, texts: Texts) -> None:
         self.built, self.catalogue, self.texts = built, catalogue, texts
+        self.observables = load_observables(built.corridor, built.model)
         self.labels = {
             f"{name}[{member}]" if member else name: self._label(name, member) for name, member in built.labels()
         }
@@ -174,6 +176,8 @@ class _Page:
         panels = []
         for check in checks:
             label = texts.pick(members[check.member]) if len(checks) > 1 else texts.pick(entry.unit_label)
+            if self.observables[name].rolling:
+                label = self.t("single_months")
             inside = f"{texts.percent(check.inside_50)}, {texts.percent(check.inside_90)}"
             panels.append((f"{label} ({inside})", check.rows))
         title = texts.pick(entry.label)
@@ -200,11 +204,13 @@ class _Page:
         outcomes = load_outcomes(self.built.corridor)
         rows = []
         for name in report.together.sort_values(ascending=False).index:
-            least = max(SENSITIVE, report.chance[name])
+            luck = report.chance.loc[name]
+            least = max(SENSITIVE, luck["one"])
             causes = report.outcomes[name].sort_values(ascending=False).head(MOST_CAUSES)
             words = [f"{self.labels[str(i)]} ({texts.number(x, 2)})" for i, x in causes.items() if x > least]
             cells = [texts.pick(outcomes[str(name)].label), texts.number(report.together[name], 2)]
-            rows.append([*cells, texts.number(report.chance[name], 2), "; ".join(words) or self.t("none")])
+            cells += [texts.number(luck["together"], 2), texts.number(luck["one"], 2)]
+            rows.append([*cells, "; ".join(words) or self.t("none")])
         shown = texts.number(SENSITIVE, 2)
         count = texts.number(int((report.own >= SENSITIVE).sum()))
         return {
@@ -214,6 +220,11 @@ class _Page:
             "columns": self.columns(_CAUSES),
             "rows": rows,
         }
+
+
+def labels(built: CorridorModel, catalogue: Catalogue, texts: Texts) -> dict[str, str]:
+    """Return the words for each parameter, with its member, by the names of `calibration_report.names`."""
+    return _Page(built, catalogue, texts).labels
 
 
 def _environment() -> Environment:
@@ -307,7 +318,7 @@ def ranks_picture(ranks: Ranks, texts: Texts) -> str:
         at,
         prob=0.95,
         method="simulated",
-        rvs=lambda size, random_state: rng.integers(1, DRAWS + 2, size) / (DRAWS + 1),
+        rvs=lambda size: rng.integers(1, DRAWS + 2, size) / (DRAWS + 1),
     )
     steps = pd.DataFrame(
         [

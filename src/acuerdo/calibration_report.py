@@ -26,6 +26,7 @@ QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 REPLICAS = 20
 """Noise drawn for each kept path in predictive checks."""
 HORIZON = 12
+_SHUFFLES = 100
 SENSITIVE = 0.05
 """Power-scaling sensitivity above which a prior is said to matter (Kallioinen and others, 2024)."""
 
@@ -63,7 +64,7 @@ class Report:
         own: power-scaling sensitivity of each parameter to its own prior.
         outcomes: power-scaling sensitivity of outcomes (columns) to the prior of each parameter (rows).
         together: of outcomes, to all those priors at once.
-        chance: of outcomes, the largest sensitivity to one prior that luck of the draws makes where there is none.
+        chance: of outcomes, what luck of the draws makes where there is none; see `sensitivity_by_chance`.
     """
 
     posterior: Posterior
@@ -75,7 +76,7 @@ class Report:
     own: pd.Series[float]
     outcomes: pd.DataFrame
     together: pd.Series[float]
-    chance: pd.Series[float]
+    chance: pd.DataFrame
 
 
 def make(built: CorridorModel, figures: Figures, posterior: Posterior, tick: Tick | None = None) -> Report:
@@ -211,7 +212,7 @@ def predictive_checks(problem: Problem, posterior: Posterior) -> list[Check]:
     offset = data.offset[:, None] + 1e-9
     width = np.asarray(spread(mean, posterior.noise[data.noise][:, few], offset, data.poisson[:, None]))
     noise = np.random.default_rng(1).standard_t(STUDENT_DF, (REPLICAS, *mean.shape))
-    seen = np.exp(np.log(mean + offset) + width * noise) - offset
+    seen = np.maximum(np.exp(np.log(mean + offset) + width * noise) - offset, 0.0)
     quantiles = np.quantile(seen, list(QUANTILES.values()), axis=(0, 2))
     length = data.last - data.first + 1
     table = pd.DataFrame(
@@ -309,15 +310,26 @@ def prior_sensitivity(
     )
 
 
-def sensitivity_by_chance(z: Floats, results: Mapping[str, Floats], tick: Tick | None = None) -> pd.Series[float]:
-    """Return the largest sensitivity of each result to priors of unknowns that have nothing to do with it.
+def sensitivity_by_chance(z: Floats, results: Mapping[str, Floats], tick: Tick | None = None) -> pd.DataFrame:
+    """Return what sensitivity of each result luck of the draws makes: they are shuffled, which breaks every link.
 
-    The draws of each unknown are shuffled, which breaks every link with the results.
+    Args:
+        z: standard normal unknowns of the parameters, (size, draws).
+        results: outcomes by name, (draws,).
+        tick: called with a name after each parameter.
+
+    Returns:
+        By result: `one`, the largest for any one prior; `together`, the 95 % point for all priors at once.
     """
     rng = np.random.default_rng(1)
     shuffled = rng.permuted(z, axis=1)
-    _, found, _ = prior_sensitivity(shuffled, [str(i) for i in range(len(z))], results, tick)
-    return found.max()
+    _, single, _ = prior_sensitivity(shuffled, [str(i) for i in range(len(z))], results, tick)
+    log_prior = -0.5 * (z**2).sum(axis=0)
+    block = {"results": np.stack(list(results.values()), axis=-1)}
+    together = [_power_scaled(rng.permutation(log_prior), block)["results"].values for _ in range(_SHUFFLES)]
+    return pd.DataFrame(
+        {"one": single.max(), "together": np.quantile(together, 0.95, axis=0)}, index=pd.Index(list(results))
+    )
 
 
 def _power_scaled(log_prior: Floats, quantities: Mapping[str, Floats]) -> Any:

@@ -118,7 +118,13 @@ def _panel(title: str, rows: pd.DataFrame, span: tuple[pd.Period, pd.Period]) ->
         "month:T",
         scale=alt.Scale(type="utc", domain=[axis.stamp(start), axis.stamp(end)]),
         axis=alt.Axis(
-            values=axis.year_ticks(start, end), format="%Y", labelFontSize=9, grid=False, domain=False, title=None
+            values=axis.year_ticks(start, end),
+            format="%Y",
+            labelFontSize=9,
+            labelFlush=False,
+            grid=False,
+            domain=False,
+            title=None,
         ),
     )
     y_axis = alt.Axis(
