@@ -163,10 +163,9 @@ def test_sums_over_several_months_are_shown_by_the_month() -> None:
 def report(built: CorridorModel, figures: Figures, **notes: Any) -> Report:
     posterior, names = fake(built, **notes), calibration_report.names(built)
     rng, months = np.random.default_rng(0), pd.period_range("2020-01", "2024-12", freq="M")
-    quantiles = np.sort(rng.uniform(10, 90, (5, len(months))), axis=0)
-    rows = pd.DataFrame(
-        {"month": months, "value": 50.0, **dict(zip(calibration_report.QUANTILES, quantiles, strict=True))}
-    )
+    order = np.sort(rng.uniform(10, 90, (5, len(months))), axis=0)
+    quantiles = dict(zip(calibration_report.QUANTILES, order, strict=True))
+    rows = pd.DataFrame({"month": months, "value": 50.0, **quantiles})
     series = "us.encounters.between_ports"
     members = list(figures.catalogue.members(series))[1:4]
     checks = [Check(series, member, rows, 0.4, 0.8) for member in members]
