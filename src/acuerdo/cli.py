@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -103,6 +104,18 @@ class _Steps:
             self._task = self._bar.add_task(self._title, total=most)  # type: ignore[assignment]
         self._bar.update(self._task, completed=step, total=most)  # type: ignore[arg-type]
 
+    def stage(self, title: str) -> Callable[[int, int, float], None]:
+        """Return a further bar; it counts time from its first step, so that what an earlier run did is not counted."""
+        task: Any = None
+
+        def show(step: int, most: int, value: float) -> None:
+            nonlocal task
+            if task is None:
+                task = self._bar.add_task(title, total=most, completed=step)
+            self._bar.update(task, completed=step)
+
+        return show
+
     def tick(self, name: str) -> None:
         """Show that one of `total` pieces is done."""
         if self._task is None:
@@ -188,28 +201,51 @@ def levers(corridor: CorridorName = None, lang: Annotated[str, typer.Option(help
 @app.command()
 def calibrate(
     as_of: AsOf = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Only the normal approximation (minutes; the result is provisional).")
+    ] = False,
+    chains: Annotated[int, typer.Option(help="Chains of the sampler.")] = 4,
+    iterations: Annotated[int, typer.Option(help="Iterations kept of each chain.")] = 400,
+    report: Annotated[
+        bool, typer.Option("--report", help="Examine the saved posterior instead, as one HTML page.")
+    ] = False,
+    sbc: Annotated[
+        int | None, typer.Option(metavar="N", help="Calibrate N made-up records instead, and check what is recovered.")
+    ] = None,
+    lang: Annotated[str, typer.Option(help="Language of a page: en or es.")] = "en",
     out: Annotated[
-        Path | None, typer.Option(help="File to write; the corridor's packaged posterior without it.")
+        Path | None,
+        typer.Option(help="File to write; without it the corridor's packaged posterior, or a page in this folder."),
     ] = None,
     corridor: CorridorName = None,
 ) -> None:
-    """Fit the model to what had been published by a day (quick, provisional) and keep the posterior."""
-    from acuerdo.engine.load import load_model
-    from acuerdo.figures.store import Figures
-    from acuerdo.inference import posterior
+    """Calibrate the model to what had been published by a day and keep the posterior; a stopped run goes on."""
+    from acuerdo.projection import whole
+
+    whole("chains", chains, 2, 16)
+    whole("iterations", iterations, 100, 10_000)
+    if report and sbc is not None:
+        raise InputError("sbc", sbc, "not together with --report", "one of the two")
+    if sbc is not None:
+        whole("sbc", sbc, 1, 1000)
+    from acuerdo import corridor as corridors
+    from acuerdo.i18n import Texts
     from acuerdo.timeline import parse_as_of
 
-    built = load_model(corridor)
-    figures = Figures.open(built.corridor)
-    day = parse_as_of(as_of)
+    texts, day = Texts(lang, corridors.load(corridor)), parse_as_of(as_of)
+    from acuerdo import calibration_commands as commands
+    from acuerdo.inference.nuts import Plan
+
+    plan = None if quick else Plan(chains=chains, kept=iterations)
     with _Steps("Fitting the model to the figures") as steps:
-        found = posterior.calibrate(built, figures, day, steps)
-    path = out or posterior.packaged(built) / posterior.file_name(day)
-    found.save(path)
-    typer.echo(f"{path}")
-    for name in ("rows", "unknowns", "steps", "converged", "objective", "in_sample_coverage_90"):
-        value = found.notes[name]
-        typer.echo(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+        if report:
+            lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)
+        elif sbc is not None:
+            lines = commands.made_up(texts, day, sbc, plan, steps.stage("Calibrating made-up records"), out)
+        else:
+            lines = commands.fit(texts.corridor, day, plan, steps, steps.stage("Sampling"), out)
+    for line in lines:
+        typer.echo(line)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
@@ -170,7 +171,7 @@ class _Checkpoints:
             for at in range(told["pieces"]):
                 with np.load(self._path(f"piece_{at}.npz")) as kept:
                     done.append(tuple(kept[str(i)] for i in range(4)))
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, BadZipFile):
             self.clear()
             return state, []
         return jax.tree_util.tree_unflatten(form, found), done

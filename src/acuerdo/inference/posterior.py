@@ -225,7 +225,7 @@ def calibrate(
     from acuerdo.inference.nuts import sample
 
     centred = Centred(problem, result)
-    folder = kept(built) / f"sampling_{day or 'latest'}"
+    folder = sampling_folder(built, day)
     chains = sample(
         centred.log_density, centred.centre(), centred.spread(), plan, folder, "".join(ties.values()), sampling
     )
@@ -361,25 +361,38 @@ def packaged(built: CorridorModel) -> Path:
     return built.corridor.path("posterior")
 
 
+def sampling_folder(built: CorridorModel, day: date | None) -> Path:
+    """Return the folder of the checkpoints of a full calibration."""
+    return kept(built) / f"sampling_{day or 'latest'}"
+
+
 def file_name(day: date | None) -> str:
     """Return the name of the file of a view's posterior."""
     return f"{day or 'latest'}.nc"
 
 
-def posterior_for(
-    built: CorridorModel, figures: Figures, day: date | None, progress: Progress | None = None
-) -> Posterior:
-    """Return the posterior that belongs to the view of a day: packaged, kept from before, or fitted now and kept."""
+def saved(built: CorridorModel, figures: Figures, day: date | None) -> Posterior | None:
+    """Return the posterior that belongs to the view of a day, packaged or kept from before, or None without one."""
     wanted = digests(built, figures.as_of(day), day, record_months(figures, day))
     for path in (packaged(built) / file_name(day), kept(built) / file_name(day)):
         if path.exists():
             try:
                 found = Posterior.load(path)
             except DataError:
-                continue  # a damaged file is as good as none: the fit below replaces it
+                continue  # a damaged file is as good as none
             fits = found.parameters.shape[0] == built.size
             if fits and {k: found.notes.get(k) for k in wanted} == wanted:
                 return found
+    return None
+
+
+def posterior_for(
+    built: CorridorModel, figures: Figures, day: date | None, progress: Progress | None = None
+) -> Posterior:
+    """Return the posterior that belongs to the view of a day: packaged, kept from before, or fitted now and kept."""
+    found = saved(built, figures, day)
+    if found is not None:
+        return found
     fitted = calibrate(built, figures, day, progress)
     with contextlib.suppress(OSError):  # without a place to keep it, it is fitted again next time
         fitted.save(kept(built) / file_name(day))

@@ -1,0 +1,295 @@
+"""The examination of a calibration: statistics with known answers, and pages that hold what was found."""
+
+from __future__ import annotations
+
+import re
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+import small_model
+from acuerdo import calibration_commands, calibration_page, calibration_report, cli
+from acuerdo.calibration_report import Check, Report
+from acuerdo.charts import calibration as pictures
+from acuerdo.engine.load import CorridorModel, load_model
+from acuerdo.errors import AcuerdoError, DataError, InputError
+from acuerdo.figures.store import Figures
+from acuerdo.i18n import Texts
+from acuerdo.inference import posterior as posteriors
+from acuerdo.inference.posterior import Posterior
+from acuerdo.inference.synthetic import DRAWS, Ranks, simulate_data
+from acuerdo.projection import load_outcomes
+
+
+@pytest.fixture(scope="module")
+def built() -> CorridorModel:
+    return load_model()
+
+
+def fake(built: CorridorModel, draws: int = 200, **notes: Any) -> Posterior:
+    """A posterior that is the prior."""
+    z = np.random.default_rng(0).standard_normal((built.size, draws))
+    told = {"method": "none", "provisional": 1, "rows": 10, "unknowns": 20, "in_sample_coverage_90": 0.9, **notes}
+    return Posterior(
+        date(2024, 12, 31), pd.Period("2024-12", "M"), z, np.ones((1, draws)), ["a"], {}, {}, {}, {}, np.zeros(1), told
+    )
+
+
+# --- what was learned -------------------------------------------------------------------------------------------------
+
+
+def test_a_posterior_that_is_the_prior_has_learned_nothing(built: CorridorModel) -> None:
+    table = calibration_report.learned(built, fake(built, 4000).parameters)
+    assert len(table) == built.size
+    np.testing.assert_allclose(table["shift"], 0.0, atol=0.08)
+    np.testing.assert_allclose(table["sd"], 1.0, atol=0.06)
+    assert table["bits"].max() < 0.02
+    one = table.drop_duplicates("parameter").iloc[0]
+    assert one["prior_low"] < one["prior_median"] < one["prior_high"]
+
+
+def test_what_was_learned_is_told_in_prior_sds_and_in_units() -> None:
+    built = small_model.build()
+    z = np.random.default_rng(0).standard_normal((built.size, 20_000))
+    z[0] = 1.0 + 0.5 * z[0]
+    table = calibration_report.learned(built, z).loc["usual_arrivals"]
+    assert table["shift"] == pytest.approx(1.0, abs=0.02)
+    assert table["sd"] == pytest.approx(0.5, abs=0.02)
+    assert table["shrinkage"] == pytest.approx(0.75, abs=0.02)
+    # divergence of N(1, 0.5) from N(0, 1)
+    assert table["bits"] == pytest.approx((0.5 * (0.25 + 1 - 1) + np.log(2)) / np.log(2), abs=0.05)
+    prior = [table[f"prior_{point}"] for point in ("low", "median", "high")]
+    np.testing.assert_allclose(prior, [1000 / 1.5, 1000, 1500], rtol=1e-6)
+    # one prior sd is log(1.5) / 1.645 in logs
+    assert table["posterior_median"] == pytest.approx(1000 * 1.5 ** (1 / 1.645), rel=0.02)
+
+
+def test_correlated_parameters_are_found_and_others_not() -> None:
+    z = np.random.default_rng(0).standard_normal((5, 3000))
+    z[3] = -0.8 * z[1] + 0.6 * z[3]
+    pairs = calibration_report.inseparable(z, list("abcde"))
+    assert pairs[["one", "other"]].to_numpy().tolist() == [["b", "d"]]
+    assert pairs["correlation"][0] == pytest.approx(-0.8, abs=0.03)
+    assert calibration_report.inseparable(z[[0, 2, 4]], list("ace")).empty
+
+
+def test_chains_that_do_not_agree_come_first(built: CorridorModel) -> None:
+    posterior = fake(built, chains=4)
+    posterior.parameters[7, :50] += 4.0
+    table = calibration_report.mixing(built, posterior)
+    assert table is not None
+    assert table.index[0] == calibration_report.names(built)[7]
+    assert table["r_hat"].iloc[0] > 1.5
+    assert table["r_hat"].iloc[5] < 1.1
+    assert calibration_report.mixing(built, fake(built)) is None
+
+
+# --- prior sensitivity ------------------------------------------------------------------------------------------------
+
+
+def test_a_result_is_sensitive_to_the_prior_that_it_hangs_on_and_to_no_other() -> None:
+    z = np.random.default_rng(0).standard_normal((6, 2000))
+    told = 0.05 * z[5]  # the figures have fixed the last one
+    z[5] = told
+    results = {"hangs": np.exp(z[2] ** 2), "free": np.random.default_rng(1).standard_normal(2000)}
+    own, outcomes, together = calibration_report.prior_sensitivity(z, list("abcdef"), results)
+    chance = calibration_report.sensitivity_by_chance(z, results)
+    assert outcomes["hangs"].idxmax() == "c"
+    assert outcomes.loc["c", "hangs"] > 2 * chance.loc["hangs", "one"]
+    assert outcomes.drop("c")["hangs"].max() < outcomes.loc["c", "hangs"] / 3
+    assert outcomes["free"].max() < 0.05
+    assert together["hangs"] > chance.loc["hangs", "together"]
+    assert own["f"] < 0.01 < 0.05 < own.drop("f").min()
+
+
+# --- predictive checks ------------------------------------------------------------------------------------------------
+
+
+def test_figures_of_the_model_itself_are_covered_as_they_should_be() -> None:
+    rng = np.random.default_rng(0)
+    empty = small_model.make(120)
+    truth = 0.5 * rng.standard_normal(empty.size)
+    problem = simulate_data(empty, truth, 1)
+    z = np.repeat(truth[:, None], 50, axis=1)
+    _, _, paths = problem.simulate(z, problem.data.variables)
+    sure = Posterior(
+        None,
+        problem.months[-1],
+        z[: problem.built.size],
+        np.asarray(problem.noise_sd(z)),
+        problem.data.series,
+        {},
+        {},
+        {},
+        {name: np.asarray(path) for name, path in paths.items()},
+        truth,
+        {},
+    )
+    checks = calibration_report.predictive_checks(problem, sure)
+    assert [(check.series, check.member) for check in checks] == [("test.arrivals", "ALL"), ("test.waiting", "ALL")]
+    table = calibration_report.coverage(checks)
+    assert table.loc["ALL", "figures"] == 240
+    assert table.loc["ALL", "inside_50"] == pytest.approx(0.5, abs=0.1)
+    assert table.loc["ALL", "inside_90"] == pytest.approx(0.9, abs=0.06)
+    for check in checks:
+        assert check.rows["month"].is_monotonic_increasing
+        assert (check.rows[["q05", "q25", "q50", "q75", "q95"]].diff(axis=1).iloc[:, 1:] >= 0).all().all()
+
+
+def test_sums_over_several_months_are_shown_by_the_month() -> None:
+    problem = small_model.make(24)
+    data = problem.data
+    data.first[:] = np.maximum(data.last - 2, 0)  # each figure is now one of three months
+    z = np.zeros((problem.size, 10))
+    _, _, paths = problem.simulate(z, data.variables)
+    noise = np.full((2, 10), 1e-6)
+    still = {name: np.asarray(path) for name, path in paths.items()}
+    posterior = Posterior(
+        None, problem.months[-1], z[:4], noise, data.series, {}, {}, {}, still, np.zeros(problem.size), {}
+    )
+    arrivals, waiting = calibration_report.predictive_checks(problem, posterior)
+    assert arrivals.rows["q50"].iloc[-1] == pytest.approx(1000.0, rel=0.05)
+    assert arrivals.rows["value"].iloc[-1] == pytest.approx(1000.0 / 3)
+    assert waiting.rows["value"].iloc[-1] == 1000.0, "a stock is not divided"
+
+
+# --- pages ------------------------------------------------------------------------------------------------------------
+
+
+def report(built: CorridorModel, figures: Figures, **notes: Any) -> Report:
+    posterior, names = fake(built, **notes), calibration_report.names(built)
+    rng, months = np.random.default_rng(0), pd.period_range("2020-01", "2024-12", freq="M")
+    order = np.sort(rng.uniform(10, 90, (5, len(months))), axis=0)
+    quantiles = dict(zip(calibration_report.QUANTILES, order, strict=True))
+    rows = pd.DataFrame({"month": months, "value": 50.0, **quantiles})
+    series = "us.encounters.between_ports"
+    members = list(figures.catalogue.members(series))[1:4]
+    checks = [Check(series, member, rows, 0.4, 0.8) for member in members]
+    checks.append(Check("us.overdose_deaths.all.12m", "predicted", rows.tail(5), 0.4, 0.8))
+    outcomes = list(load_outcomes(built.corridor))
+    small = pd.DataFrame(0.01, index=names, columns=outcomes)
+    small.loc[names[3], outcomes[0]] = 0.4
+    return Report(
+        posterior,
+        calibration_report.learned(built, posterior.parameters),
+        calibration_report.mixing(built, posterior),
+        checks,
+        calibration_report.coverage(checks),
+        pd.DataFrame([{"one": names[0], "other": names[1], "correlation": -0.7}]),
+        pd.Series(0.1, index=names),
+        small,
+        pd.Series(0.2, index=outcomes),
+        pd.DataFrame({"one": 0.03, "together": 0.1}, index=outcomes),
+    )
+
+
+FULL = {
+    "provisional": 0,
+    "chains": 4,
+    "iterations": 400,
+    "worst_r_hat": 1.0123,
+    "least_ess_bulk": 456.0,
+    "least_ess_tail": 512.0,
+    "divergences": 3,
+}
+
+
+@pytest.mark.parametrize(("lang", "notes"), [("en", FULL), ("es", {})], ids=["full", "quick"])
+def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: dict[str, Any]) -> None:
+    figures, texts = Figures.open(built.corridor), Texts(lang, built.corridor)
+    found = report(built, figures, **notes)
+    page = calibration_page.html(built, figures.catalogue, found, texts)
+    assert page.startswith("<!DOCTYPE html>")
+    assert "<script" not in page
+    assert not re.findall(r'(?:src|href)="(?!#)', page)
+    sectors = found.learned["sector"].nunique()
+    assert page.count("<svg") == 1 + sectors + 2
+    assert (texts.t("calibration.provisional") in page) is (not notes)
+    assert (texts.t("calibration.section.chains") in page) is bool(notes)
+    for value in ("1.012", "456, 512") if notes else ():
+        assert value in page
+    assert texts.signed(-0.7, 2) in page
+    assert texts.number(0.4, 2) in page
+    assert texts.t("calibration.single_months") in page
+
+
+def test_every_parameter_has_a_name_of_its_own(built: CorridorModel) -> None:
+    """Pictures put names on an axis: two of the same would fall on one line."""
+    figures = Figures.open(built.corridor)
+    for lang in ("en", "es"):
+        labels = calibration_page.labels(built, figures.catalogue, Texts(lang, built.corridor))
+        assert len(labels) == built.size
+        assert len(set(labels.values())) == built.size
+
+
+def test_pictures_keep_to_their_edges() -> None:
+    rows = pd.DataFrame(
+        {"label": ["far", "near"], "q05": [-9, -1], "q25": [-8, -0.5], "q50": [-7, 0], "q75": [-6, 0.5], "q95": [9, 1]}
+    ).astype({"q05": float, "q25": float, "q50": float, "q75": float, "q95": float})
+    spec = pictures.learned_spec(rows, "axis")
+    drawn = spec["layer"][2]["data"]["values"]
+    assert [row["label"] for row in drawn] == ["far", "near"]
+    assert all(-4 <= row[name] <= 4 for row in drawn for name in ("q05", "q25", "q50", "q75", "q95"))
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_page_of_ranks_says_what_fails(lang: str) -> None:
+    rng, texts = np.random.default_rng(0), Texts(lang)
+    rank = rng.integers(0, DRAWS + 1, (60, 3))
+    rank[:, 1] = rng.integers(0, 20, 60)
+    truth = rng.standard_normal((60, 3))
+    ranks = Ranks(["first", "second", "third"], truth, rank, truth, np.ones((60, 3)), failed=2)
+    assert ranks.failing() == ["second"]
+    page = calibration_page.ranks_html(ranks, texts)
+    assert page.count("<svg") == 1
+    assert calibration_page.ranks_summary(ranks, texts) in page
+    assert "second" in calibration_page.ranks_summary(ranks, texts)
+
+
+# --- command ----------------------------------------------------------------------------------------------------------
+
+
+def refused(*arguments: str) -> AcuerdoError:
+    found = CliRunner().invoke(cli.app, ["calibrate", *arguments])
+    assert isinstance(found.exception, AcuerdoError), found.output
+    return found.exception
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("--chains", "1"), "chains: 1 is not valid; allowed: 2 to 16; nearest valid: 2"),
+        (("--iterations", "20"), "iterations: 20 is not valid; allowed: 100 to 10000; nearest valid: 100"),
+        (("--sbc", "0"), "sbc: 0 is not valid; allowed: 1 to 1000; nearest valid: 1"),
+        (("--sbc", "3", "--report"), "not together with --report"),
+        (("--report", "--lang", "fr"), "lang: 'fr' is not valid; allowed: en, es"),
+    ],
+)
+def test_what_is_not_valid_is_refused_before_any_work(arguments: tuple[str, ...], says: str) -> None:
+    problem = refused(*arguments)
+    assert isinstance(problem, InputError)
+    assert says in str(problem)
+
+
+def test_without_a_saved_posterior_the_command_to_make_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posteriors, "saved", lambda *_: None)
+    problem = refused("--report", "--as-of", "2024-12")
+    assert isinstance(problem, DataError)
+    assert "acuerdo calibrate --as-of 2024-12-31" in str(problem)
+
+
+def test_a_stopped_run_is_told_of(
+    built: CorridorModel, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(posteriors, "kept", lambda _: tmp_path)
+    calibration_commands.tell_of_checkpoints(built, None)
+    assert capsys.readouterr().err == ""
+    folder = posteriors.sampling_folder(built, None)
+    folder.mkdir()
+    (folder / "progress.json").write_text('{"key": "k", "pieces": 7}')
+    calibration_commands.tell_of_checkpoints(built, None)
+    assert "after 140 iterations" in capsys.readouterr().err

@@ -1,0 +1,259 @@
+"""The sampler: known posteriors recovered, runs that survive a kill, and trouble that is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import arviz as az
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+import pytest
+from scipy import linalg, optimize
+
+from acuerdo.inference.nuts import Chains, Plan, sample
+from acuerdo.inference.posterior import diagnose
+
+Floats = npt.NDArray[np.float64]
+
+
+def gaussian(size: int, seed: int = 0) -> tuple[Callable[[jax.Array], jax.Array], Floats, Floats]:
+    """A normal density with correlations and scales from 0.01 to 100: density, mean and covariance."""
+    rng = np.random.default_rng(seed)
+    mixed = rng.standard_normal((size, size)) / np.sqrt(size) + np.eye(size)
+    factor = np.diag(10.0 ** np.linspace(-2, 2, size)) @ mixed
+    mean, covariance = rng.standard_normal(size), factor @ factor.T
+    precision = jnp.asarray(np.linalg.inv(covariance))
+
+    def log_density(x: jax.Array) -> jax.Array:
+        return -0.5 * (x - mean) @ precision @ (x - mean)
+
+    return log_density, mean, covariance
+
+
+def laplace(log_density: Callable[[jax.Array], jax.Array], start: Floats) -> tuple[Floats, Floats]:
+    """Return the top of a density and a factor of the inverse of its curvature there."""
+    minus = jax.jit(lambda x: -log_density(x))
+    found = optimize.minimize(minus, start, jac=jax.jit(jax.grad(minus)), method="BFGS")
+    curvature = np.asarray(jax.hessian(minus)(jnp.asarray(found.x)))
+    lower = linalg.cholesky(curvature, lower=True)
+    return np.asarray(found.x), linalg.solve_triangular(lower, np.eye(len(lower)), lower=True).T
+
+
+def assert_means(values: Floats, reference: dict[str, float], within: float = 0.01) -> None:
+    """Means of chains (chains, draws, quantities) agree with a reference within 4 standard errors and a share."""
+    data = az.convert_to_dataset({"x": values})
+    error = az.mcse(data)["x"].values
+    assert float(az.rhat(data)["x"].max()) <= 1.01
+    for i, (name, mean) in enumerate(reference.items()):
+        gap = abs(values[..., i].mean() - mean)
+        assert gap <= 4 * error[i] + within * abs(mean), f"{name}: {values[..., i].mean():.5g}, reference {mean:.5g}"
+
+
+# --- known posteriors -------------------------------------------------------------------------------------------------
+
+
+def test_a_correlated_normal_of_fifty_unknowns_is_recovered() -> None:
+    log_density, mean, covariance = gaussian(50)
+    # what whitens is a guess: off centre, and of the covariance of a thinned sample
+    rng = np.random.default_rng(1)
+    seen = rng.multivariate_normal(mean, covariance, 500)
+    spread = linalg.cholesky(np.cov(seen.T), lower=True)
+    chains = sample(log_density, seen.mean(axis=0), spread, Plan(chains=4, warm_up=200, kept=500))
+    told = diagnose(chains)
+    assert told["divergences"] == 0
+    assert told["worst_r_hat"] < 1.02
+    assert told["least_ess_bulk"] > 400
+    flat = chains.values.reshape(-1, 50)
+    scale = np.sqrt(np.diag(covariance))
+    np.testing.assert_allclose((flat.mean(axis=0) - mean) / scale, 0.0, atol=0.12)
+    whitened = linalg.solve_triangular(linalg.cholesky(covariance, lower=True), (flat - mean).T, lower=True)
+    np.testing.assert_allclose(np.cov(whitened), np.eye(50), atol=0.16)
+
+
+def test_scales_alone_whiten_what_is_not_correlated() -> None:
+    sd = jnp.asarray([0.01, 1.0, 100.0])
+    chains = sample(
+        lambda x: -0.5 * ((x / sd) ** 2).sum(), np.zeros(3), np.asarray(sd), Plan(chains=2, warm_up=100, kept=500)
+    )
+    np.testing.assert_allclose(chains.values.std(axis=(0, 1)) / sd, 1.0, atol=0.1)
+
+
+SCHOOLS = np.array([28, 8, -3, 7, -1, 1, 18, 12.0]), np.array([15, 10, 16, 11, 9, 11, 10, 18.0])
+
+
+def schools(x: jax.Array) -> jax.Array:
+    """Eight schools, not centred (Rubin 1981; as in posteriordb): mean, log of the spread, standardised effects."""
+    mu, log_tau, eta = x[0], x[1], x[2:]
+    effect, error = SCHOOLS
+    tau = jnp.exp(log_tau)
+    likelihood = -0.5 * (((effect - mu - tau * eta) / error) ** 2).sum()
+    return likelihood - 0.5 * (mu / 5) ** 2 - jnp.log1p((tau / 5) ** 2) + log_tau - 0.5 * (eta**2).sum()
+
+
+def test_eight_schools_agree_with_posteriordb() -> None:
+    centre, spread = laplace(schools, np.zeros(10))
+    chains = sample(schools, centre, spread, Plan(chains=4, warm_up=500, kept=2500, accept=0.9))
+    shown = chains.values[..., :2].copy()
+    shown[..., 1] = np.exp(shown[..., 1])
+    assert_means(shown, {"mu": 4.4105, "tau": 3.6021})
+
+
+# Pelts taken in by the Hudson's Bay Company, thousands, 1900 to 1920: snowshoe hare and Canadian lynx. Figures of
+# Hewitt (1921), as tabulated by Howard (2009) and used in Carpenter's case study of Stan (2018) and in posteriordb.
+HARE = [
+    30, 47.2, 70.2, 77.4, 36.3, 20.6, 18.1, 21.4, 22, 25.4, 27.1, 40.3, 57, 76.6, 52.3, 19.5, 11.2, 7.6, 14.6, 16.2,
+    24.7,
+]  # fmt: skip
+LYNX = [
+    4, 6.1, 9.8, 35.2, 59.4, 41.7, 19, 13, 8.3, 9.1, 7.4, 8, 12.3, 19.5, 45.7, 51.1, 29.7, 15.8, 9.7, 10.1, 8.6,
+]  # fmt: skip
+PELTS = np.log(np.column_stack([HARE, LYNX]))
+STEPS = 10  # Runge-Kutta steps a year
+
+
+def lotka_volterra(x: jax.Array) -> jax.Array:
+    """Log density of the logarithms of the rates (4), the numbers at the start (2) and the spreads (2)."""
+    theta, start, sigma = jnp.exp(x[:4]), x[4:6], jnp.exp(x[6:])
+
+    def change(log_number: jax.Array) -> jax.Array:
+        hare, lynx = jnp.exp(log_number)
+        return jnp.stack([theta[0] - theta[1] * lynx, -theta[2] + theta[3] * hare])
+
+    def step(now: jax.Array, _: None) -> tuple[jax.Array, None]:
+        h = 1 / STEPS
+        k1 = change(now)
+        k2 = change(now + h / 2 * k1)
+        k3 = change(now + h / 2 * k2)
+        k4 = change(now + h * k3)
+        return now + h / 6 * (k1 + 2 * k2 + 2 * k3 + k4), None
+
+    def year(now: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
+        after, _ = jax.lax.scan(step, now, None, length=STEPS)
+        return after, after
+
+    _, later = jax.lax.scan(year, start, None, length=len(PELTS) - 1)
+    path = jnp.concatenate([start[None], later])
+    likelihood = -0.5 * (((PELTS - path) / sigma) ** 2).sum() - len(PELTS) * x[6:].sum()
+    of_rates = -0.5 * (((theta - jnp.array([1, 0.05, 1, 0.05])) / jnp.array([0.5, 0.05, 0.5, 0.05])) ** 2).sum()
+    of_start = -0.5 * ((start - np.log(10)) ** 2).sum()
+    of_spreads = -0.5 * ((x[6:] + 1) ** 2).sum()
+    total = likelihood + of_rates + x[:4].sum() + of_start + of_spreads
+    return jnp.where(jnp.isfinite(total), total, -jnp.inf)
+
+
+@pytest.mark.slow
+def test_lotka_volterra_agrees_with_posteriordb() -> None:
+    start = np.log([0.5, 0.03, 0.8, 0.03, 30, 5, 0.3, 0.3])
+    centre, spread = laplace(lotka_volterra, start)
+    chains = sample(lotka_volterra, centre, spread, Plan(chains=4, warm_up=200, kept=500))
+    told = diagnose(chains)
+    assert told["divergences"] == 0
+    assert told["least_ess_bulk"] > 400
+    reference = {
+        "theta[1]": 0.54686,
+        "theta[2]": 0.027747,
+        "theta[3]": 0.80010,
+        "theta[4]": 0.024086,
+        "z_init[1]": 34.035,
+        "z_init[2]": 5.9359,
+        "sigma[1]": 0.24806,
+        "sigma[2]": 0.25102,
+    }
+    assert_means(np.exp(chains.values), reference)
+
+
+# --- trouble is told --------------------------------------------------------------------------------------------------
+
+
+def test_a_funnel_is_not_called_sound() -> None:
+    """Neal's funnel, whose neck no single step size fits: divergences, or chains that do not agree."""
+
+    def funnel(x: jax.Array) -> jax.Array:
+        return -0.5 * (x[0] / 3) ** 2 - 0.5 * (x[1:] ** 2).sum() * jnp.exp(-x[0]) - 0.5 * (len(x) - 1) * x[0]
+
+    chains = sample(funnel, np.zeros(10), np.ones(10), Plan(chains=4, warm_up=200, kept=300))
+    told = diagnose(chains)
+    assert told["divergences"] > 0 or told["worst_r_hat"] > 1.01 or told["least_ess_bulk"] < 400
+    assert told["divergences"] == chains.diverging.sum()
+
+
+def test_chains_in_two_places_are_told() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((4, 200, 3))
+    values[0, :, 1] += 3.0
+    none = np.zeros((4, 200), dtype=bool)
+    steps = np.full((4, 200), 7)
+    told = diagnose(Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5)))
+    assert told["worst_r_hat"] > 1.1
+    assert told["least_ess_bulk"] < 50
+    assert (told["divergences"], told["mean_steps"], told["mean_accepted"]) == (0, 7.0, pytest.approx(0.9))
+
+
+# --- a run that is stopped goes on ------------------------------------------------------------------------------------
+
+SHORT = Plan(chains=2, warm_up=40, kept=60, piece=20)
+
+
+class StoppedError(Exception):
+    pass
+
+
+def stop_after(pieces: int) -> Callable[[int, int, float], None]:
+    def progress(done: int, total: int, accepted: float) -> None:
+        assert total == 100
+        assert 0 <= accepted <= 1
+        if done >= pieces * SHORT.piece:
+            raise StoppedError
+
+    return progress
+
+
+def run(folder: Path | None = None, key: str = "one", seed: int = 0, **more: Any) -> Chains:
+    log_density, mean, covariance = gaussian(5, seed)
+    return sample(log_density, mean, linalg.cholesky(covariance, lower=True), SHORT, folder, key, **more)
+
+
+@pytest.fixture(scope="module")
+def whole() -> Chains:
+    return run()
+
+
+def assert_same(one: Chains, two: Chains) -> None:
+    for name in ("values", "diverging", "steps", "accepted", "step_size"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(two, name), err_msg=name)
+
+
+@pytest.mark.parametrize("pieces", [1, 3])
+def test_a_run_that_was_stopped_gives_the_same_draws(tmp_path: Path, whole: Chains, pieces: int) -> None:
+    with pytest.raises(StoppedError):
+        run(tmp_path, progress=stop_after(pieces))
+    # a kill between two files: the state of a later piece is there, the word that it counts is not
+    state = next(tmp_path.glob(f"state_{pieces - 1}.npz"))
+    (tmp_path / f"state_{pieces}.npz").write_bytes(state.read_bytes())
+    reported: list[int] = []
+    again = run(tmp_path, progress=lambda done, total, accepted: reported.append(done))
+    assert reported == [20 * (i + 1) for i in range(pieces, 5)], "pieces that were done are not done again"
+    assert_same(again, whole)
+    assert list(tmp_path.iterdir()) == [], "nothing is left once the run is done"
+
+
+def test_checkpoints_of_something_else_are_not_used(tmp_path: Path) -> None:
+    with pytest.raises(StoppedError):
+        run(tmp_path, key="one", progress=stop_after(2))
+    assert_same(run(tmp_path, key="two", seed=3), run(seed=3))
+
+
+@pytest.mark.parametrize("content", ["", '{"pieces": 2}'])
+def test_damaged_checkpoints_are_not_used(tmp_path: Path, whole: Chains, content: str) -> None:
+    (tmp_path / "progress.json").write_text(content)
+    assert_same(run(tmp_path), whole)
+
+
+def test_another_seed_gives_other_chains(whole: Chains) -> None:
+    log_density, mean, covariance = gaussian(5)
+    other = sample(log_density, mean, linalg.cholesky(covariance, lower=True), Plan(**{**vars(SHORT), "seed": 2}))
+    assert not np.array_equal(other.values, whole.values)

@@ -1,0 +1,171 @@
+"""Calibration of made-up figures: what is true is found again, and the check finds what is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from scipy import stats
+
+import small_model
+from acuerdo.inference.centred import Centred
+from acuerdo.inference.fit import Fit
+from acuerdo.inference.nuts import Plan
+from acuerdo.inference.observe import STUDENT_DF
+from acuerdo.inference.problem import Problem
+from acuerdo.inference.synthetic import DRAWS, Ranks, by_laplace, by_nuts, quantities, sbc, simulate_data
+
+QUANTITIES = 6
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    return small_model.make(24)
+
+
+def ranks(rank: NDArray[np.int64]) -> Ranks:
+    truth = np.random.default_rng(0).standard_normal(rank.shape)
+    return Ranks([str(i) for i in range(rank.shape[1])], truth, rank, truth, np.zeros(rank.shape))
+
+
+# --- made-up figures --------------------------------------------------------------------------------------------------
+
+
+def test_made_up_figures_have_the_noise_of_the_observation_model(problem: Problem) -> None:
+    truth = np.random.default_rng(0).standard_normal(problem.size)
+    residuals = []
+    for seed in range(20):
+        made = simulate_data(problem, truth, seed)
+        residual, _ = made.compare(truth[:, None])
+        residuals.append(np.asarray(residual)[:, 0])
+    assert stats.kstest(np.concatenate(residuals), stats.t(STUDENT_DF).cdf).pvalue > 0.001
+
+
+def test_made_up_figures_keep_rows_and_months_and_come_back_with_their_seed(problem: Problem) -> None:
+    truth = np.zeros(problem.size)
+    one, two, other = (simulate_data(problem, truth, seed) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(one.data.value, two.data.value)
+    assert not np.array_equal(one.data.value, other.data.value)
+    assert one.data.labels == problem.data.labels
+    assert one.size == problem.size
+    assert (problem.data.value == 1000).all(), "the problem given stays as it is"
+
+
+# --- the check itself -------------------------------------------------------------------------------------------------
+
+
+def test_ranks_among_draws_of_the_prior_are_uniform(problem: Problem) -> None:
+    """An inference that has seen nothing answers with the prior: right on average, and nothing is recovered."""
+    found = sbc(problem, lambda p, seed: np.random.default_rng(seed).standard_normal((p.size, DRAWS)), fits=100)
+    assert found.rank.shape == (100, QUANTITIES)
+    assert found.failing() == []
+    assert abs(found.inside(0.9).mean() - 0.9) < 0.04
+    assert abs(found.inside(0.5).mean() - 0.5) < 0.06
+    assert (found.recovered() < 0.2).all()
+    assert found.rank.min() >= 0
+    assert found.rank.max() <= DRAWS
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(0.5, 0.0), (2.0, 0.0), (1.0, 0.7)], ids=["narrow", "wide", "shifted"])
+def test_intervals_that_are_wrong_are_found(problem: Problem, scale: float, shift: float) -> None:
+    found = sbc(
+        problem, lambda p, seed: shift + scale * np.random.default_rng(seed).standard_normal((p.size, DRAWS)), fits=100
+    )
+    assert set(found.failing()) == set(found.names) == set(quantities(problem))
+
+
+def test_uniform_ranks_rarely_fail_and_few_fits_are_not_judged() -> None:
+    rng = np.random.default_rng(3)
+    failing = sum(bool(ranks(rng.integers(0, DRAWS + 1, (60, 6))).failing(0.05)) for _ in range(60))
+    assert failing <= 9  # 3 are expected of 60 at 5 %; more than 9 has a chance below 0.001
+    assert ranks(np.zeros((9, 3), dtype=np.int64)).failing() == []
+
+
+def test_coverage_counts_the_central_ranks() -> None:
+    every = ranks(np.arange(DRAWS + 1)[:, None])
+    assert every.inside(0.9)[0] == pytest.approx(0.9)
+    assert every.inside(0.5)[0] == pytest.approx(0.5)
+    assert every.p_values()[0] == pytest.approx(1.0)
+
+
+def test_a_fit_that_fails_is_counted(problem: Problem) -> None:
+    calls: list[int] = []
+
+    def infer(p: Problem, seed: int) -> NDArray[np.float64]:
+        calls.append(seed)
+        if len(calls) == 2:
+            raise np.linalg.LinAlgError
+        return np.zeros((p.size, DRAWS))
+
+    found = sbc(problem, infer, fits=4)
+    assert (found.failed, len(found.rank), len(set(calls))) == (1, 3, 4)
+
+
+def test_a_run_that_was_stopped_goes_on(problem: Problem, tmp_path: Path) -> None:
+    def infer(p: Problem, seed: int) -> NDArray[np.float64]:
+        return np.random.default_rng(seed).standard_normal((p.size, DRAWS))
+
+    def stop(done: int, total: int, inside: float) -> None:
+        assert 0 <= inside <= 1
+        if done == 2:
+            raise KeyboardInterrupt
+
+    path, done = tmp_path / "sbc.json", []
+    with pytest.raises(KeyboardInterrupt):
+        sbc(problem, infer, 4, path=path, key="a", progress=stop)
+    found = sbc(problem, infer, 4, path=path, key="a", progress=lambda at, total, inside: done.append(at))
+    assert done == [3, 4]
+    np.testing.assert_array_equal(found.rank, sbc(problem, infer, 4).rank)
+    done.clear()
+    sbc(problem, infer, 4, path=path, key="another", progress=lambda at, total, inside: done.append(at))
+    assert done == [1, 2, 3, 4]
+
+
+# --- the sampler's coordinates ----------------------------------------------------------------------------------------
+
+
+def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(problem: Problem) -> None:
+    """Density of values = density of shocks times the Jacobian, which is measured here by finite differences."""
+    rng = np.random.default_rng(0)
+    made = simulate_data(problem, rng.standard_normal(problem.size), 1)
+    active = np.ones(problem.size, dtype=bool)
+    centred = Centred(made, Fit(np.zeros(problem.size), active, np.eye(problem.size), np.zeros(0), [], True))
+
+    def of_problem(z: NDArray[np.float64]) -> float:
+        residual, log_width = (np.asarray(part)[:, 0] for part in made.compare(z[:, None]))
+        likelihood = -0.5 * (STUDENT_DF + 1) * np.log1p(residual**2 / STUDENT_DF) - log_width
+        return float(likelihood.sum() - 0.5 * (z**2).sum())
+
+    differences = []
+    for _ in range(3):
+        x, h = 0.5 * rng.standard_normal(problem.size), 1e-5
+        moved = x[:, None] + h * np.eye(problem.size)
+        back = x[:, None] - h * np.eye(problem.size)
+        jacobian = (centred.to_problem(moved) - centred.to_problem(back)) / (2 * h)
+        there = of_problem(centred.to_problem(x[:, None])[:, 0]) + np.linalg.slogdet(jacobian)[1]
+        differences.append(float(centred.log_density(jnp.asarray(x))) - there)
+    np.testing.assert_allclose(differences, differences[0], atol=1e-5)
+
+
+# --- the whole pipeline -----------------------------------------------------------------------------------------------
+
+
+def assert_calibrated(found: Ranks) -> None:
+    assert found.failed == 0
+    assert found.failing(0.001) == []
+    assert 0.8 <= found.inside(0.9).mean() <= 0.98
+    recovered = dict(zip(found.names, found.recovered(), strict=True))
+    assert min(recovered["usual_arrivals"], recovered["service_rate"]) > 0.8, "two parameters that the figures tell"
+
+
+@pytest.mark.slow
+def test_known_parameters_are_found_again_by_the_quick_method(problem: Problem) -> None:
+    assert_calibrated(sbc(problem, by_laplace, fits=15))
+
+
+@pytest.mark.slow
+def test_known_parameters_are_found_again_by_the_full_method(problem: Problem) -> None:
+    assert_calibrated(sbc(problem, by_nuts(Plan(chains=2, warm_up=100, kept=150)), fits=15, seed=2))
