@@ -47,9 +47,9 @@ figures: $(VENV)/.run
 	$(BIN)/python tools/build_snapshot.py $(FOLDER)
 
 posterior: $(VENV)/.run
-	$(BIN)/acuerdo calibrate
-	$(BIN)/acuerdo calibrate --as-of 2023-09-29
-	$(BIN)/acuerdo calibrate --as-of 2024-12
+	$(BIN)/acuerdo calibrate --quick
+	$(BIN)/acuerdo calibrate --quick --as-of 2023-09-29
+	$(BIN)/acuerdo calibrate --quick --as-of 2024-12
 
 clean:
 	rm -rf $(VENV) briefs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

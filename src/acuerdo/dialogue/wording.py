@@ -162,7 +162,7 @@ class ScoreWords:
         said = [self._road(name, found) for name, found in indicator.attribution.items()]
         effects = [_effect(found) for found in indicator.attribution.values() if found is not None]
         if len(effects) == 2:
-            said.append(self.texts.t(f"attribution.compare.{compare(*effects).why}"))
+            said.append(self.texts.t(f"attribution.compare.{compare(effects[0], effects[1]).why}"))
         return said
 
     def attribution_line(self, indicator: Indicator) -> str:
@@ -180,7 +180,7 @@ class ScoreWords:
         if not parts:
             return ""
         line = self.texts.t("score.shorts", parts="; ".join(parts))
-        if len(found) == 2 and not (met := compare(*(_effect(one) for one in found))).agree:
+        if len(found) == 2 and not (met := compare(_effect(found[0]), _effect(found[1]))).agree:
             line += " " + self.texts.t(f"attribution.compare.{met.why}")
         return line
 
