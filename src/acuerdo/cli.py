@@ -16,6 +16,7 @@ from acuerdo.figures.commands import app as figures_app
 from acuerdo.files import write_whole
 from acuerdo.model_commands import app as model_app
 from acuerdo.package_commands import app as packages_app
+from acuerdo.priority_commands import app as priorities_app
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
@@ -26,6 +27,7 @@ app = typer.Typer(
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
 app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
 app.add_typer(packages_app, name="packages", help="Packages of measures: list, show, check.")
+app.add_typer(priorities_app, name="priorities", help="Priorities: packages that both sides prefer to no agreement.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 
 AsOf = Annotated[

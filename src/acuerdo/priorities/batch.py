@@ -17,7 +17,7 @@ from acuerdo.projection import Ensemble, Projector
 from acuerdo.scenario import Setting
 
 Package = Sequence[Setting]
-COLUMNS = 2048
+COLUMNS = 1024
 """Columns of one run; few enough for the caches, many enough that the cost of a call does not count."""
 
 
@@ -96,10 +96,11 @@ class Batch:
         draws = self.projector.draws
         shape = (len(horizons), len(packages), len(self.futures), draws, len(self.outcomes))
         found = np.empty(shape)
+        if not packages:
+            return found if len(horizons) > 1 else found[0]
         for first in range(0, len(packages), self.side_by_side):
             chosen = list(packages[first : first + self.side_by_side])
-            padded = chosen + [chosen[-1]] * (self.side_by_side - len(chosen))
-            levers = self.levers(padded)
+            levers = {name: self._padded(value) for name, value in self.levers(chosen).items()}
             for f, future in enumerate(self.futures):
                 outputs = self._run(f, future.force(levers, self.projector.built))
                 ensemble = Ensemble(self.projector.months, outputs, {})
@@ -109,7 +110,12 @@ class Batch:
                         by_package = values.reshape(self.side_by_side, draws)[: len(chosen)]
                         found[h, first : first + len(chosen), f, :, o] = by_package
                 self.runs += len(chosen) * draws
-        return found if months is not None and len(horizons) > 1 else found[0]
+        return found if len(horizons) > 1 else found[0]
+
+    def _padded(self, values: Floats) -> Floats:
+        """Repeat the last package until the run is full: one shape of run, compiled once."""
+        missing = self.side_by_side - values.shape[-1]
+        return np.concatenate([values, np.repeat(values[..., -1:], missing, axis=-1)], axis=-1) if missing else values
 
     def _run(self, future: int, levers: Mapping[str, Floats]) -> dict[str, Floats]:
         built, draws, packages = self.projector.built, self.projector.draws, self.side_by_side

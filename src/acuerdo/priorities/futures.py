@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -44,11 +45,15 @@ class Forced(Record):
 
 
 class Future(Record):
-    """One future, with its source or the word assumption."""
+    """One future, with its source or the word assumption.
+
+    A `test` is an assumption changed: it is not crossed with the rest, but results are told with and without it.
+    """
 
     id: Text
     title: dict[str, Text]
     source: Text
+    kind: Literal["future", "test"] = "future"
     shifts: list[Shift] = Field(default_factory=list)
     state: dict[str, Number] = Field(default_factory=dict)
     parameters: dict[str, Number] = Field(default_factory=dict)

@@ -62,7 +62,8 @@ def no_agreement(space: Space, score: Score, tick: Callable[[str], None] | None 
 def best_answer(space: Space, side: int, others: Plan, start: Plan, score: Score) -> Plan:
     """Return the measures by which one side does best given those of others, within its limits.
 
-    Each step tries every lever at five settings, or left as it is, and takes the best; it ends when none adds anything.
+    Each step tries levers at five settings, or left as they are, and takes the best; it ends when none adds anything.
+    The first step tries all levers, the next ones those that added something in the step before.
 
     Args:
         space: the side's own levers.
@@ -73,10 +74,12 @@ def best_answer(space: Space, side: int, others: Plan, start: Plan, score: Score
     """
     plan = start
     value = float(score([(*others, *plan)])[0][0, side])
+    names = list(space.levers)
     for _ in range(2 * len(space.levers)):
-        tried = [changed for name in space.levers for changed in _changes(space, plan, name)]
-        if not tried:
+        changed = [(name, one) for name in names for one in _changes(space, plan, name)]
+        if not changed:
             return plan
+        tried = [one for _, one in changed]
         values, costs = score([(*others, *one) for one in tried])
         own = space.limits.over(space.months)[space.sides[side]]
         counted = np.array([space.counts(one)[side] for one in tried])
@@ -85,6 +88,8 @@ def best_answer(space: Space, side: int, others: Plan, start: Plan, score: Score
         best = int(np.argmax(gains))
         if gains[best] < value + _LEAST:
             return plan
+        useful = {name for (name, _), gain in zip(changed, gains, strict=True) if gain >= value + _LEAST}
+        names = [name for name in names if name in useful]
         plan, value = tried[best], float(gains[best])
     return plan
 

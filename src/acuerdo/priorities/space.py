@@ -30,26 +30,33 @@ class Bounds(Record):
     high: Number
 
 
-class _File(Record):
+class Room(Record):
+    """Most cost (million US dollars over twelve months) and most measures of each side."""
+
     budget: dict[str, Number]
     most_measures: dict[str, int]
+
+
+class _File(Record):
+    alone: Room
+    agreed: Room
     latest_start: int = Field(ge=1)
     levers: dict[str, Bounds]
     left_out: dict[str, dict[str, Text]]
-    agreed: list[Text]
+    consented: list[Text]
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What packages may hold.
+    """What each side can do alone, or what a package agreed on can hold besides.
 
     Attributes:
-        budget: by side, most that its measures may cost beyond what is in force, in US dollars over twelve months.
+        budget: by side, most that its measures may cost, in US dollars over twelve months.
         most: by side, most measures.
         latest: last month in which a measure may start, counted from 1.
         bounds: lowest and highest setting of every lever.
-        left_out: levers that no package may hold, with the reason.
-        agreed: contested levers that packages may hold.
+        left_out: levers that no side may use, with the reason.
+        consented: contested levers that packages may hold.
     """
 
     budget: dict[str, float]
@@ -57,50 +64,60 @@ class Limits:
     latest: int
     bounds: dict[str, tuple[float, float]]
     left_out: dict[str, dict[str, str]]
-    agreed: tuple[str, ...]
+    consented: tuple[str, ...]
 
     def over(self, months: int) -> dict[str, float]:
         """Return the budget of each side for so many months."""
         return {side: amount * months / 12 for side, amount in self.budget.items()}
 
 
-def load_limits(corridor: Corridor, levers: Mapping[str, Lever], budget: Mapping[str, float] | None = None) -> Limits:
-    """Read a corridor's limits; `budget` (million US dollars by side) goes over those of the file.
+def load_limits(
+    corridor: Corridor, levers: Mapping[str, Lever], budget: Mapping[str, float] | None = None
+) -> tuple[Limits, Limits]:
+    """Read what each side can do alone, and what a package can hold besides.
+
+    Args:
+        corridor: the corridor.
+        levers: its levers.
+        budget: by side, million US dollars over twelve months for the package; goes over those of the file.
 
     Raises:
         DataError: the file cannot be read.
         InputError: a name or number in it, or in `budget`, is not valid.
     """
-    found = read_record(corridor.path(FILE), _File, "budget, most_measures, latest_start, levers and left_out")
+    found = read_record(corridor.path(FILE), _File, "alone, agreed, latest_start, levers, left_out and consented")
     given, sides = found.record, list(corridor.about["sides"])
-    for field, names, known in (
-        ("budget", given.budget, sides),
-        ("most_measures", given.most_measures, sides),
-        ("levers", given.levers, levers),
-        ("left_out", given.left_out, levers),
-        ("agreed", given.agreed, levers),
-    ):
+    for field, names in (("levers", given.levers), ("left_out", given.left_out), ("consented", given.consented)):
         for name in names:
-            if name not in known:
-                raise unknown_name(field, name, known, found.where(field))
+            if name not in levers:
+                raise unknown_name(field, name, levers, found.where(field))
     for name in budget or {}:
         if name not in sides:
             raise unknown_name("budget, side", name, sides)
-    amounts = {**given.budget, **(budget or {})}
-    for side in sides:
-        if side not in amounts or side not in given.most_measures:
-            raise InputError(f"budget and most_measures, {side}", None, "a number", where=found.where())
-        if not np.isfinite(amounts[side]) or amounts[side] < 0:
-            raise InputError(f"budget, {side}", amounts[side], "0 or more million US dollars", 0)
     bounds = {name: _bounds(name, lever, found) for name, lever in levers.items()}
-    return Limits(
-        {side: float(amounts[side]) * 1e6 for side in sides},
-        {side: given.most_measures[side] for side in sides},
-        given.latest_start,
-        bounds,
-        dict(given.left_out),
-        tuple(given.agreed),
-    )
+
+    def limits(field: str, room: Room, over: Mapping[str, float]) -> Limits:
+        for name in [*room.budget, *room.most_measures]:
+            if name not in sides:
+                raise unknown_name(field, name, sides, found.where(field))
+        amounts = {**room.budget, **over}
+        for side in sides:
+            where = None if side in over else found.where(field)
+            amount, most = amounts.get(side), room.most_measures.get(side)
+            if amount is None or not np.isfinite(amount) or amount < 0:
+                raise InputError(f"budget, {side}", amount, "0 or more million US dollars", 0, where)
+            if most is None or most < 1:
+                raise InputError(f"most_measures, {side}", most, "1 or more", 1, where)
+        return Limits(
+            {side: float(amounts[side]) * 1e6 for side in sides},
+            {side: room.most_measures[side] for side in sides},
+            given.latest_start,
+            bounds,
+            dict(given.left_out),
+            tuple(given.consented),
+        )
+
+    return limits("alone", given.alone, {}), limits("agreed", given.agreed, budget or {})
 
 
 def _bounds(name: str, lever: Lever, found: Found[_File]) -> tuple[float, float]:
@@ -150,7 +167,7 @@ class Space:
 
     Attributes:
         levers: by name.
-        without: setting of each lever that is in force, as one number.
+        without: setting of each lever that packages start from, as one number.
         limits: what packages may hold.
         months: length of the horizon.
         sides: names of the sides.
@@ -248,9 +265,8 @@ def make_space(
     return Space(free, without, limits, months, tuple(sides))
 
 
-def agreeable(space: Space) -> Space:
-    """Return the space of what both sides could agree on: contested levers only where the limits say they agree."""
-    kept = {
-        name: lever for name, lever in space.levers.items() if not lever.contested or name in space.limits.agreed
-    }
-    return replace(space, levers=kept)
+def after(space: Space, plan: Plan, limits: Limits) -> Space:
+    """Return the space of packages on top of a plan (what would be done anyway), within other limits."""
+    kept = {name: lever for name, lever in space.levers.items() if not lever.contested or name in limits.consented}
+    without = {**space.without, **{measure.lever: measure.value for measure in plan}}
+    return replace(space, levers=kept, without=without, limits=limits)
