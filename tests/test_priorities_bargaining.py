@@ -97,9 +97,7 @@ def test_sides_may_change_places(values):
 @given(points)
 @settings(max_examples=100, deadline=None)
 def test_front_agrees_with_the_definition(values):
-    dominated = [
-        any(np.all(q >= p) and np.any(q > p) for q in values) for p in values
-    ]
+    dominated = [any(np.all(q >= p) and np.any(q > p) for q in values) for p in values]
     assert np.array_equal(front(values), ~np.array(dominated))
 
 

@@ -20,7 +20,9 @@ def start(size, variables, seed=1):
     return np.random.default_rng(seed).random((size, variables))
 
 
-@pytest.mark.parametrize(("name", "size", "area"), [("zdt1", 2000, 0.876667), ("zdt2", 2000, 0.543333), ("zdt3", 100, 1.329)])
+@pytest.mark.parametrize(
+    ("name", "size", "area"), [("zdt1", 2000, 0.876667), ("zdt2", 2000, 0.543333), ("zdt3", 100, 1.329)]
+)
 def test_area_under_known_fronts(name, size, area):
     points = get_problem(name).pareto_front(size)
     ours = hypervolume(-points, REFERENCE)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from acuerdo import corridor as corridors
@@ -55,7 +55,9 @@ def test_default_weights_are_equal_over_groups(values):
 def test_best_everywhere_is_worth_100_more_than_worst_everywhere(values):
     base = np.linspace(10, 1000, len(values.outcomes))
     unit = [base[o] / 100 if values.references[n].scale == "percent" else 1 for o, n in enumerate(values.outcomes)]
-    worst, best = (np.array([getattr(values.references[n], end) for n in values.outcomes]) * unit for end in ("worst", "best"))
+    worst, best = (
+        np.array([getattr(values.references[n], end) for n in values.outcomes]) * unit for end in ("worst", "best")
+    )
     assert values.points(best, base) - values.points(worst, base) == pytest.approx([100, 100])
     assert values.points(np.zeros(len(base)), base) == pytest.approx([0, 0])
 
@@ -110,6 +112,7 @@ def test_own_weights_are_made_to_sum_to_100(changed):
     assert weights.sum() == 100
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.dictionaries(st.sampled_from("abcdef"), st.floats(0.1, 100), min_size=1), st.floats(0.1, 50))
 def test_swing_weights_depend_on_ratios_only(ratings, factor):
     one = swing_weights(ratings)
@@ -151,6 +154,7 @@ def made_up_space(names=("parole_places", "asylum_decisions", "precursor_control
     return Space(levers, dict.fromkeys(levers, 0.0), alone, 12, ("us", "mexico"))
 
 
+@settings(max_examples=50, deadline=None)
 @given(st.lists(st.floats(0, 1), min_size=12, max_size=12))
 def test_genes_are_packages_within_bounds(genes):
     space = made_up_space()

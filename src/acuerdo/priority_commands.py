@@ -19,7 +19,9 @@ app = typer.Typer(help="Priorities: packages that both sides prefer to no agreem
 
 _CORRIDOR = Annotated[str | None, typer.Option("--corridor", help="Name of the corridor.")]
 _LANG = Annotated[str, typer.Option("--lang", help="Language of the words: en or es.")]
-_VALUES = Annotated[Path | None, typer.Option("--values", help="File of weights, in the form of the corridor's values.yaml.")]
+_VALUES = Annotated[
+    Path | None, typer.Option("--values", help="File of weights, in the form of the corridor's values.yaml.")
+]
 
 
 @app.callback()
@@ -34,7 +36,8 @@ def priorities(
     ] = None,
     values: _VALUES = None,
     in_force: Annotated[
-        bool, typer.Option("--in-force", help="No agreement: what is in force goes on, instead of each side's best alone.")
+        bool,
+        typer.Option("--in-force", help="No agreement: what is in force goes on, instead of each side's best alone."),
     ] = False,
     quick: Annotated[bool, typer.Option("--quick", help="A smaller search, for a first look.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
@@ -146,7 +149,9 @@ def weights(
             reference = known.references[name]
             unit = "%" if reference.scale == "percent" else texts.pick(outcomes[name].unit_label)
             swing = f"{reference.worst:+g} -> {reference.best:+g} {unit}"
-            rated[name] = typer.prompt(f"{texts.pick(outcomes[name].label)} ({swing})", type=float, default=0.0, err=True)
+            rated[name] = typer.prompt(
+                f"{texts.pick(outcomes[name].label)} ({swing})", type=float, default=0.0, err=True
+            )
     as_weights(side, rated, mine)
     typer.echo(yaml.safe_dump({side: {"weights": swing_weights(rated)}}, sort_keys=False, allow_unicode=True), nl=False)
 

@@ -42,7 +42,11 @@ def gains_spec(gains: Gains, width: int = _SIDE, height: int = _SIDE) -> dict[st
         values = [point[at] for point in [*points, *shown]]
         low, high, step = axis.nice_domain(min(values), max(values), ticks=5)
         ticks = alt.Axis(
-            values=axis.tick_values(low, high, step), title=title, grid=True, domain=False, format=axis.tick_format(step)
+            values=axis.tick_values(low, high, step),
+            title=title,
+            grid=True,
+            domain=False,
+            format=axis.tick_format(step),
         )
         channel = alt.X if at == 0 else alt.Y
         name = "x:Q" if at == 0 else "y:Q"

@@ -135,6 +135,4 @@ class Batch:
         }
 
 
-
-
 __all__ = ["COLUMNS", "Batch", "Package"]

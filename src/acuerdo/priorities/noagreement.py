@@ -46,7 +46,7 @@ def no_agreement(space: Space, score: Score, tick: Callable[[str], None] | None 
         score: values and costs of packages.
         tick: called with each side's name when it has answered.
     """
-    plans: dict[str, Plan] = {side: () for side in space.sides}
+    plans: dict[str, Plan] = dict.fromkeys(space.sides, ())
     for turn in range(_ROUNDS):
         before = dict(plans)
         for at, side in enumerate(space.sides):

@@ -71,7 +71,10 @@ def to_dict(study: Study) -> dict[str, Any]:
         "runs": study.runs,
         "draws": study.gains.shape[2],
         "futures": [f.id for f in study.futures],
-        "weights": {side: dict(zip(study.values.outcomes, map(float, w), strict=True)) for side, w in study.values.weights.items()},
+        "weights": {
+            side: dict(zip(study.values.outcomes, map(float, w), strict=True))
+            for side, w in study.values.weights.items()
+        },
         "reservation": study.values.reservation,
         "zone_empty": study.agreement.empty,
         "zone_empty_share_of_weights": study.sweep.empty,

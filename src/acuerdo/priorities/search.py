@@ -92,9 +92,7 @@ def search(
     if found is None:
         found = Found(start, *evaluate(start), 0)
         _write(checkpoint, about, found)
-    problem = Problem(
-        n_var=variables, n_obj=found.values.shape[1], n_ieq_constr=found.excess.shape[1], xl=0.0, xu=1.0
-    )
+    problem = Problem(n_var=variables, n_obj=found.values.shape[1], n_ieq_constr=found.excess.shape[1], xl=0.0, xu=1.0)
     survival = RankAndCrowding()
     mating = Mating(
         TournamentSelection(func_comp=binary_tournament),

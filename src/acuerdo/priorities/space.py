@@ -244,8 +244,12 @@ class Space:
 
 
 def make_space(
-    levers: Mapping[str, Lever], base: Mapping[str, Floats], members: Mapping[str, Sequence[str]], limits: Limits,
-    sides: Sequence[str], months: int,
+    levers: Mapping[str, Lever],
+    base: Mapping[str, Floats],
+    members: Mapping[str, Sequence[str]],
+    limits: Limits,
+    sides: Sequence[str],
+    months: int,
 ) -> Space:
     """Return the space of all levers that the limits allow; contested ones are in it, marked as such.
 

@@ -226,7 +226,9 @@ def study(
     alone, agreed = load_limits(built.corridor, built.levers, budget)
     everything = make_space(built.levers, first.base, first.members, alone, values.sides, months)
     finder = Scorer(Batch(first, futures, values.outcomes), values)
-    none = no_agreement(everything, finder.score) if unilateral else NoAgreement({side: () for side in values.sides}, True)
+    none = (
+        no_agreement(everything, finder.score) if unilateral else NoAgreement(dict.fromkeys(values.sides, ()), True)
+    )
     done("no agreement")
 
     finder.under = none.together
@@ -241,7 +243,9 @@ def study(
     pruned = [_prune(finder, space, plan) for plan in picked]
     done("pruned")
     plans = list(dict.fromkeys([*pruned, *plans]))
-    result = _judge(built, judge, space, everything, none, plans, {plan: name for name, plan in known.items()}, every, effort, seed)
+    result = _judge(
+        built, judge, space, everything, none, plans, {plan: name for name, plan in known.items()}, every, effort, seed
+    )
     done("judged")
     result.runs += finder.batch.runs + judge.batch.runs
     return result

@@ -124,7 +124,9 @@ def load_values(corridor: Corridor, path: Path | None = None) -> Values:
     counted = tuple(name for name in outcomes if name not in given.left_out)
     for name in counted:
         if name not in given.references:
-            raise InputError(f"references, {name}", None, "worst and best, or a reason in left_out", where=found.where())
+            raise InputError(
+                f"references, {name}", None, "worst and best, or a reason in left_out", where=found.where()
+            )
         _check_reference(given.references[name], outcomes[name], found)
     sides = tuple(corridor.about["sides"])
     for side in (*sides, *given.sides):
@@ -143,9 +145,7 @@ def _check_reference(reference: Reference, outcome: Outcome, found: Found[_File]
         raise InputError(f"{outcome.name} best", reference.best, f"a level {wanted} the worst", where=where)
 
 
-def _weights(
-    found: Found[_File], side: str, outcomes: Mapping[str, Outcome], counted: Sequence[str]
-) -> Floats:
+def _weights(found: Found[_File], side: str, outcomes: Mapping[str, Outcome], counted: Sequence[str]) -> Floats:
     given = found.record.sides[side].weights
     where = found.where("sides", side, "weights")
     if given == "equal_groups":
