@@ -94,7 +94,7 @@ def test_a_checkpoint_of_another_search_is_not_taken_up(tmp_path):
 def test_a_damaged_checkpoint_is_named(tmp_path):
     path = tmp_path / "search.json"
     path.write_text('{"about": "', encoding="utf-8")
-    with pytest.raises(DataError, match="search.json"):
+    with pytest.raises(DataError, match=r"search\.json"):
         search(two_levers, start(20, 2), 3, seed=5, checkpoint=path)
 
 

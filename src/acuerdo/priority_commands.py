@@ -47,7 +47,7 @@ def priorities(
     corridor: _CORRIDOR = None,
     lang: _LANG = "en",
 ) -> None:
-    """Search packages of measures, and show three to five that both sides prefer to no agreement under most measures."""
+    """Search packages, and show three to five that both sides prefer to no agreement under most measures."""
     if context.invoked_subcommand is not None:
         return
     from acuerdo import corridor as corridors
@@ -121,8 +121,8 @@ def weights(
 ) -> None:
     """Make weights by swing weighting: rate what the whole way from worst to best of each outcome is worth, 0 to 100.
 
-    Give 100 to the swing that matters most, and to each other one its share of that. The weights are printed as YAML for
-    the `weights` of a side in a file of values.
+    Give 100 to the swing that matters most, and to each other one its share of that. The weights are printed as YAML,
+    for the `weights` of a side in a file of values.
     """
     import yaml
 
@@ -205,7 +205,12 @@ def _show(section: Priorities, texts: Texts) -> None:
         for row in section.table:
             rows.add_row(*(escape(x) for x in row))
         console.print(rows)
-    for key, lines in (("trades", section.trades), ("contested_title", section.contested), ("notes", section.notes)):
+    for key, lines in (
+        ("trades", section.trades),
+        ("contested_title", section.contested),
+        ("know_title", section.know),
+        ("notes", section.notes),
+    ):
         if lines:
             say(f"\n{word(key)}", "bold")
             for text in lines:

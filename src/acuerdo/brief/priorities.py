@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +11,10 @@ from acuerdo.brief.model import Chart, NamedText
 from acuerdo.charts.gains import Gains, gains
 from acuerdo.i18n import Texts
 from acuerdo.levers import Floats
+from acuerdo.priorities.failure import failure
 from acuerdo.priorities.space import Measure
 from acuerdo.priorities.study import Contested, Study
+from acuerdo.priorities.trades import Concession
 
 _LETTERS = "ABCDE"
 _GAINS, _LOSSES = 4, 3
@@ -69,6 +70,7 @@ class Priorities:
         columns: headings of that table.
         contested: what contested levers would do.
         trades: what one side could give that costs it little.
+        know: what it would be worth most to know.
         picture: both sides' gains.
         notes: what the numbers mean.
     """
@@ -81,17 +83,17 @@ class Priorities:
     table: tuple[tuple[str, ...], ...]
     contested: tuple[str, ...]
     trades: tuple[str, ...]
+    know: tuple[str, ...]
     picture: Chart
     notes: tuple[str, ...]
 
 
-def priorities_section(study: Study, texts: Texts, know: Sequence[str] = ()) -> Priorities:
+def priorities_section(study: Study, texts: Texts) -> Priorities:
     """Build the section from a study.
 
     Args:
         study: what was found.
         texts: words of a language.
-        know: sentences on what one would have to know (see `acuerdo.priorities.information`), put under the notes.
     """
     writer = _Writer(study, texts)
     return Priorities(
@@ -104,7 +106,8 @@ def priorities_section(study: Study, texts: Texts, know: Sequence[str] = ()) -> 
         contested=tuple(writer.contested(one) for one in study.contested),
         trades=writer.trades(),
         picture=writer.picture(),
-        notes=(*writer.notes(), *know),
+        know=writer.know(),
+        notes=writer.notes(),
     )
 
 
@@ -263,6 +266,9 @@ class _Writer:
             bad = [self.texts.pick(f.title) for f, gain in zip(study.futures, by_future, strict=True) if gain < 0]
             if bad:
                 said.append(self.t("turn_future", side=self.side(side), futures=self.texts.listing(bad)))
+        box = self.failure(at)
+        if box is not None:
+            said.append(box)
         for name, future in study.test_futures.items():
             one, other = (self.texts.signed(float(x), 1) for x in study.tests[name][at])
             sides = [self.side(side) for side in study.values.sides]
@@ -316,17 +322,51 @@ class _Writer:
             nets = [f"{self.side(side)} {self.texts.signed(net, 1)}" for side, net in trade.net.items()]
             giver, taker = self.side(trade.one.giver), self.side(trade.other.giver)
             found.append(self.t("trade", giver=giver, one=one, taker=taker, other=other, net="; ".join(nets)))
-        for given in [] if study.trades else study.concessions[:3]:
-            found.append(
-                self.t(
-                    "concession",
-                    giver=self.side(given.giver),
-                    measure=self.measure(given.measure, study.space.without),
-                    loss=self.texts.number(given.loss, 1),
-                    taker=self.side(given.taker),
-                    gain=self.texts.signed(given.gain, 1),
-                )
-            )
+        return tuple(found) or tuple(self.concession(given) for given in study.concessions[:3])
+
+    def concession(self, given: Concession) -> str:
+        return self.t(
+            "concession",
+            giver=self.side(given.giver),
+            measure=self.measure(given.measure, self.study.space.without),
+            loss=self.texts.number(given.loss, 1),
+            taker=self.side(given.taker),
+            gain=self.texts.signed(given.gain, 1),
+        )
+
+    def failure(self, at: int) -> str | None:
+        """Say under which conditions a package fails most, if it fails often enough to tell."""
+        found = failure(self.study, at)
+        if found is None:
+            return None
+        titles = {future.id: self.texts.pick(future.title) for future in self.study.futures}
+        said = []
+        for one in found.conditions:
+            if one.future is not None:
+                said.append(self.t("when_future" if one.above else "unless_future", future=titles[one.future]))
+            else:
+                label = self.texts.pick(self.study.built.meanings[one.parameter])
+                key = "when_high" if one.above else "when_low"
+                said.append(self.t(key, parameter=label, share=self.texts.percent(one.share)))
+        return self.t(
+            "turn_box",
+            conditions=self.texts.listing(said),
+            density=self.texts.percent(found.density),
+            overall=self.texts.percent(found.overall),
+        )
+
+    def know(self) -> tuple[str, ...]:
+        """Say which parameter it would be worth most to know before choosing among the packages told."""
+        study = self.study
+        found = []
+        for side, worth in study.worth.items():
+            first = worth[0]
+            if first.value <= first.noise:
+                found.append(self.t("know_nothing", side=self.side(side)))
+                continue
+            label = self.texts.pick(study.built.meanings[first.parameter])
+            points = self.texts.number(first.value, 2)
+            found.append(self.t("know", parameter=label, points=points, side=self.side(side)))
         return tuple(found)
 
     def picture(self) -> Chart:

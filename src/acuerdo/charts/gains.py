@@ -1,4 +1,4 @@
-"""The plane of both sides' gains: every package compared, the front, no agreement at the crossing, the packages told."""
+"""The plane of both sides' gains: all packages compared, the front, no agreement at the crossing, the packages told."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many packages at once: packages, futures and draws are laid side by side on the draws axis of one run of the model."""
+"""Many packages at once: they are laid side by side, with their draws, on the draws axis of one run of the model."""
 
 from __future__ import annotations
 

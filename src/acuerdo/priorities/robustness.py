@@ -20,7 +20,7 @@ class Robustness:
         mean: mean gain on no agreement, shape (packages, sides).
         tenth: gain that is exceeded in nine of ten states, shape (packages, sides).
         worst_future: mean gain in the future where it is smallest, shape (packages, sides).
-        regret: largest shortfall, over futures, of the mean gain behind the best package there, shape (packages, sides).
+        regret: largest shortfall, over futures, of the mean gain behind the best package there, (packages, sides).
         satisficing: share of states in which both sides gain at least what they ask, shape (packages,).
         backfiring: share of states in which a side is worse off than without agreement, shape (packages, sides).
     """

@@ -28,7 +28,7 @@ from acuerdo.files import write_whole
 from acuerdo.levers import Floats
 
 Evaluate = Callable[[Floats], tuple[Floats, Floats]]
-"""From points, shape (n, variables), to objectives to be made large, (n, objectives), and excesses over limits, (n, m)."""
+"""From points, (n, variables), to objectives to be made large, (n, objectives), and excesses over limits, (n, m)."""
 Tick = Callable[[int], None]
 
 

@@ -1,4 +1,4 @@
-"""The packages that may be searched: levers with the settings and first months that are feasible, and each side's limits."""
+"""The packages that may be searched: levers with feasible settings and first months, and each side's limits."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from acuerdo.levers import Floats
 from acuerdo.priorities.bargaining import SOLUTIONS, Agreement, agree, front
 from acuerdo.priorities.batch import Batch
 from acuerdo.priorities.futures import Future, load_futures
+from acuerdo.priorities.information import Worth, worth_knowing
 from acuerdo.priorities.noagreement import NoAgreement, no_agreement
 from acuerdo.priorities.robustness import Robustness, robustness
 from acuerdo.priorities.search import search
@@ -100,6 +101,7 @@ class Study:
         costs: in US dollars beyond no agreement, (plans, sides).
         no_agreement_cost: of no agreement beyond what is in force, (sides,).
         no_agreement_points: value of no agreement against what is in force, (sides,).
+        worth: by side, what knowing each parameter is worth for the choice among the packages told.
         tests: mean gains with an assumption changed, by test, (plans, sides).
     """
 
@@ -128,6 +130,7 @@ class Study:
     concessions: list[Concession]
     trades: list[Trade]
     seed: int
+    worth: dict[str, list[Worth]] = field(default_factory=dict)
     runs: int = 0
     shown: list[int] = field(default_factory=list)
     reasons: dict[int, list[str]] = field(default_factory=dict)
@@ -226,9 +229,7 @@ def study(
     alone, agreed = load_limits(built.corridor, built.levers, budget)
     everything = make_space(built.levers, first.base, first.members, alone, values.sides, months)
     finder = Scorer(Batch(first, futures, values.outcomes), values)
-    none = (
-        no_agreement(everything, finder.score) if unilateral else NoAgreement(dict.fromkeys(values.sides, ()), True)
-    )
+    none = no_agreement(everything, finder.score) if unilateral else NoAgreement(dict.fromkeys(values.sides, ()), True)
     done("no agreement")
 
     finder.under = none.together
@@ -289,7 +290,7 @@ def _search(
 def _library(space: Space, everything: Space, projector: Projector) -> dict[str, Plan]:
     """Return the library's proposals as packages of the months ahead.
 
-    Proposals with a lever that packages may not hold are left out, and measures that would be done anyway, or more of it.
+    Proposals with a lever that packages may not hold are left out, and measures that would be done anyway.
     """
     found = {}
     for name, package in library_packages.library(projector.built.corridor).items():
@@ -405,6 +406,12 @@ def _judge(
         runs=runs,
     )
     _choose(result)
+    if result.shown:
+        by_draw = result.gains[result.shown].mean(axis=1)
+        unknowns = result.projector.posterior.parameters
+        result.worth = {
+            side: worth_knowing(built, by_draw[..., s], unknowns, seed) for s, side in enumerate(values.sides)
+        }
     return result
 
 

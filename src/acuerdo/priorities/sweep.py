@@ -12,7 +12,7 @@ from acuerdo.priorities.values import POINTS, Values
 
 Floats = npt.NDArray[np.float64]
 CONCENTRATION = 20.0
-"""Of the Dirichlet distribution of weights: at 20, a weight of 25 of 100 lies between 11 and 42 in nine of ten cases."""
+"""Of the Dirichlet distribution: at 20, a weight of 25 of 100 lies between 11 and 42 in nine of ten cases."""
 TOP = 3
 
 
@@ -78,7 +78,7 @@ def sweep(gains: Floats, values: Values, base: Floats, count: int, seed: int) ->
 
 
 def _turning(values: Values, weights: Floats, points: Floats, good: npt.NDArray[np.bool_]) -> tuple[str, float] | None:
-    """Return the outcome on whose weight it turns whether a side prefers a package; None where it always or never does."""
+    """Return the outcome on whose weight a side's preference turns; None where it does not turn on weights."""
     if good.all() or not good.any():
         return None
     spread = weights.std(axis=0)

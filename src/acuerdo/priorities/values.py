@@ -41,7 +41,7 @@ class Reference(Record):
 
 
 class SideValues(Record):
-    """One side: its weights by outcome (or equal ones over its groups of outcomes), and what it asks before it signs."""
+    """One side: its weights by outcome (or equal ones over groups of outcomes), and what it asks before it signs."""
 
     weights: Literal["equal_groups"] | dict[str, Number] = "equal_groups"
     reservation: Number = 0.0
