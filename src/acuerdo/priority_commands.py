@@ -156,6 +156,73 @@ def weights(
     typer.echo(yaml.safe_dump({side: {"weights": swing_weights(rated)}}, sort_keys=False, allow_unicode=True), nl=False)
 
 
+@app.command()
+def sensitivity(
+    as_of: Annotated[str | None, typer.Option(help="Day, month (its last day) or 'latest'.")] = None,
+    months: Annotated[int, typer.Option(help="Months compared.")] = 12,
+    outcome: Annotated[
+        list[str] | None, typer.Option(help="Outcome; may be repeated. Without it, all that a side counts.")
+    ] = None,
+    trajectories: Annotated[int, typer.Option(help="Trajectories of the screening (Morris).")] = 8,
+    samples: Annotated[int, typer.Option(help="Samples of the shares (Sobol); a power of two.")] = 256,
+    factors: Annotated[
+        int, typer.Option("--top", help="Factors of each outcome that are kept after the screening.")
+    ] = 8,
+    seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    corridor: _CORRIDOR = None,
+    lang: _LANG = "en",
+) -> None:
+    """Show which parameters and levers move each outcome most: Morris over all of them, Sobol over those that matter."""
+    from acuerdo import corridor as corridors
+    from acuerdo.errors import unknown_name
+    from acuerdo.i18n import Texts
+    from acuerdo.priorities.values import load_values
+    from acuerdo.projection import MOST_DRAWS, MOST_MONTHS, make_projector, whole
+
+    home = corridors.load(corridor)
+    texts, values = Texts(lang, home), load_values(home)
+    chosen = list(outcome or values.outcomes)
+    for name in chosen:
+        if name not in values.outcomes:
+            raise unknown_name("outcome", name, values.outcomes)
+    whole("months", months, 1, MOST_MONTHS)
+    whole("trajectories", trajectories, 2, 1000)
+    whole("top", factors, 1, 100)
+    whole("samples", samples, 2, MOST_DRAWS)
+    if samples & (samples - 1):
+        raise InputError("samples", samples, "a power of two", 1 << (samples.bit_length() - 1))
+
+    from acuerdo.cli import _Steps
+    from acuerdo.priorities.sensitivity import screened_shares
+
+    with _Steps("Fitting the model to the figures of that day") as steps:
+        projector = make_projector(as_of, months, 200, seed, corridor, steps)
+    with _Steps("Runs", 1 + len(chosen)) as steps:
+        table = screened_shares(projector, chosen, values.sides, trajectories, samples, factors, seed, steps.tick)
+    if as_json:
+        typer.echo(json.dumps(table.to_dict("records"), ensure_ascii=False, indent=1))
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    for name, rows in table.groupby("outcome", sort=False):
+        title = texts.pick(projector.outcomes[str(name)].label)
+        grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+        for key in ("factor", "first", "total"):
+            grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key == "factor" else "right")
+        for row in rows.to_dict("records"):
+            label = texts.pick(
+                projector.built.meanings.get(row["factor"], projector.built.meanings.get(f"{row['factor']}_set"))
+            )
+            shares = [f"{texts.number(row[k], 2)} ± {texts.number(row[f'{k}_conf'], 2)}" for k in ("first", "total")]
+            grid.add_row(label, *shares)
+        console.print(grid)
+    console.print(texts.t("sensitivity.note"))
+
+
 def _show(section: Priorities, texts: Texts) -> None:
     from rich import box
     from rich.console import Console

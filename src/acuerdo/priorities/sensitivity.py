@@ -22,7 +22,7 @@ from SALib.sample import sobol as sobol_sample
 
 from acuerdo.effects import over_horizon
 from acuerdo.inference.problem import lever_inputs
-from acuerdo.priorities.space import Space
+from acuerdo.priorities.space import Space, load_limits, make_space
 from acuerdo.projection import Ensemble, Projector
 
 Floats = npt.NDArray[np.float64]
@@ -164,3 +164,54 @@ class Factors:
         ensemble = Ensemble(projector.months, {name: np.asarray(x, float) for name, x in outputs.items()}, {})
         columns = [over_horizon(projector.outcomes[name], ensemble, len(projector.months)) for name in self.outcomes]
         return np.stack([np.broadcast_to(column, len(points)) for column in columns], axis=1)
+
+
+def screened_shares(
+    projector: Projector,
+    outcomes: Sequence[str],
+    sides: Sequence[str],
+    trajectories: int,
+    samples: int,
+    kept: int,
+    seed: int,
+    tick: Callable[[str], None] | None = None,
+) -> pd.DataFrame:
+    """Screen all parameters and feasible levers by Morris, then share out the variance of each outcome by Sobol.
+
+    Args:
+        projector: model and posterior.
+        outcomes: names of outcomes.
+        sides: names of the sides.
+        trajectories: of the screening.
+        samples: of the shares; a power of two.
+        kept: factors of each outcome that go on from the screening to the shares; the others stay in the middle.
+        seed: of both.
+        tick: called after the screening and after each outcome.
+
+    Returns:
+        Columns of `shares` and mu_star, for each outcome the factors kept, those with the largest total share first.
+    """
+    built = projector.built
+    limits, _ = load_limits(built.corridor, built.levers)
+    space = make_space(built.levers, projector.base, projector.members, limits, sides, len(projector.months))
+    levers = tuple(name for name, lever in space.levers.items() if not lever.contested)
+    every = Factors(projector, tuple(built.slices), space, levers, tuple(outcomes))
+    screening = screen(every, every.names, outcomes, trajectories, seed)
+    if tick:
+        tick("screening")
+    found = []
+    for outcome in outcomes:
+        rows = screening[screening["outcome"] == outcome].nlargest(kept, "mu_star")
+        names = list(rows["factor"])
+        some = Factors(
+            projector,
+            tuple(name for name in names if name in built.slices),
+            space,
+            tuple(name for name in names if name not in built.slices),
+            (outcome,),
+        )
+        table = shares(some, some.names, [outcome], samples, seed).merge(rows[["factor", "mu_star"]], on="factor")
+        found.append(table.sort_values("total", ascending=False))
+        if tick:
+            tick(outcome)
+    return pd.concat(found, ignore_index=True)
