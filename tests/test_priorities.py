@@ -1,4 +1,4 @@
-"""The study on the corridor's model, from draws of the prior: batches equal single runs, and the result hangs together."""
+"""The study on the model, from draws of the prior: batches equal single runs, and the result hangs together."""
 
 from dataclasses import replace
 from datetime import date

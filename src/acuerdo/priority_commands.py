@@ -173,7 +173,7 @@ def sensitivity(
     corridor: _CORRIDOR = None,
     lang: _LANG = "en",
 ) -> None:
-    """Show which parameters and levers move each outcome most: Morris over all of them, Sobol over those that matter."""
+    """Show which parameters and levers move each outcome most: Morris over all, Sobol over those that matter."""
     from acuerdo import corridor as corridors
     from acuerdo.errors import unknown_name
     from acuerdo.i18n import Texts

@@ -61,7 +61,7 @@ class Effort:
 
 
 QUICK = Effort(search_draws=16, check_draws=64, size=32, generations=12, weights=300)
-_OTHER_STEPS = 5
+_OTHER_STEPS = 4
 
 
 @dataclass(frozen=True)
@@ -325,7 +325,7 @@ def _picks(judge: Scorer, space: Space, plans: list[Plan]) -> list[Plan]:
     found = agree(robust.mean, np.zeros(2), asked)
     firsts: Iterable[int] = [*found.solutions.values(), *(int(order[0]) for order in robust.order().values())]
     product = np.where(found.zone, np.prod(np.maximum(robust.mean - asked, 0), axis=1), -1.0)
-    more = [int(at) for at in np.argsort(-product, kind="stable")[: 2 * MOST_SHOWN] if product[at] > 0]
+    more = [int(at) for at in np.argsort(-product, kind="stable")[:MOST_SHOWN] if product[at] > 0]
     return [plans[at] for at in dict.fromkeys([*firsts, *more])]
 
 
