@@ -19,8 +19,10 @@ from acuerdo.dialogue.score_command import score
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
 from acuerdo.files import write_whole
+from acuerdo.lever_commands import app as levers_app
 from acuerdo.model_commands import app as model_app
 from acuerdo.package_commands import app as packages_app
+from acuerdo.priority_commands import app as priorities_app
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
@@ -30,8 +32,10 @@ app = typer.Typer(
 )
 app.add_typer(figures_app, name="figures", help="Official figures: list, show, check.")
 app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
+app.add_typer(levers_app, name="levers", help="Levers of both sides: list; what each of them buys.")
 app.add_typer(packages_app, name="packages", help="Packages of measures: list, show, check.")
 app.command()(backtest)
+app.add_typer(priorities_app, name="priorities", help="Priorities: packages that both sides prefer to no agreement.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
 app.command()(bench)
 app.command()(attribution)
@@ -176,26 +180,6 @@ def project(
 
 def _plain(attrs: dict[str, Any]) -> dict[str, Any]:
     return {key: value.item() if hasattr(value, "item") else value for key, value in attrs.items()}
-
-
-@app.command()
-def levers(corridor: CorridorName = None, lang: Annotated[str, typer.Option(help="en or es")] = "en") -> None:
-    """List the levers: owner, unit, range, and the evidence behind them."""
-    from rich.console import Console
-    from rich.table import Table
-
-    from acuerdo import corridor as corridors
-    from acuerdo.i18n import Texts
-    from acuerdo.levers import load_levers
-
-    home = corridors.load(corridor)
-    texts = Texts(lang, home)
-    table = Table("lever", "owner", "range", "what it is", "evidence")
-    for lever in load_levers(home).values():
-        owner = texts.pick(home.about["both"] if lever.owner == "both" else home.about["sides"][lever.owner])
-        span = f"{texts.number(lever.range[0], 2)} - {texts.number(lever.range[1], 2)} {lever.unit_label[lang]}"
-        table.add_row(lever.name, owner, span, lever.help[lang], lever.evidence)
-    Console().print(table)
 
 
 @app.command()
