@@ -9,8 +9,9 @@ import numpy as np
 from acuerdo.brief.measures import side_name
 from acuerdo.brief.model import Chart, NamedText
 from acuerdo.charts.gains import Gains, gains
-from acuerdo.i18n import Texts
+from acuerdo.i18n import Texts, upper_first
 from acuerdo.levers import Floats
+from acuerdo.priorities.bargaining import SOLUTIONS
 from acuerdo.priorities.failure import failure
 from acuerdo.priorities.space import Measure
 from acuerdo.priorities.study import Contested, Study
@@ -186,6 +187,9 @@ class _Writer:
         firsts = [self.t(f"criterion.{one}") for one in reasons if not one.startswith("near_")]
         near = [self.t(f"criterion.{one.removeprefix('near_')}") for one in reasons if one.startswith("near_")]
         why = self.t("first_by", criteria=self.texts.listing(firsts)) if firsts else self.t("also")
+        if at in study.lacks:
+            lever = self.texts.pick(study.built.levers[study.lacks[at]].label)
+            why = (f"{why} " if firsts else "") + self.t("best_without", lever=lever)
         if near:
             why += " " + self.t("near", criteria=self.texts.listing(near))
         passes = study.passes()
@@ -199,6 +203,10 @@ class _Writer:
             passes=self.t("passes", met=met, all=len(passes)),
             turns=self.turns(at),
         )
+
+    def met(self, at: int) -> list[str]:
+        """Return the criteria by which a package told is first, or as good as the first."""
+        return [name.removeprefix("near_") for name in self.study.reasons.get(at, [])]
 
     def line(self, measure: Measure) -> MeasureLine:
         study = self.study
@@ -382,13 +390,20 @@ class _Writer:
         pairs = [(float(x), float(y)) for x, y in mean]
         edge = sorted(pairs[at] for at in np.flatnonzero(study.agreement.front))
         told = [(*pairs[at], letter) for letter, at in zip(_LETTERS, study.shown, strict=False)]
+        solutions = {
+            name: [one for one, at in zip(_LETTERS, study.shown, strict=False) if name in self.met(at)]
+            for name in SOLUTIONS
+        }
+        named = [self.t("picture_solution", solution=upper_first(self.t(f"criterion.{name}")), letter=letters[0])
+                 for name, letters in solutions.items() if letters]  # fmt: skip
         one, other = (self.side(side) for side in study.values.sides)
         title = self.t("picture_title")
         axes = self.t("picture_axis", side=one), self.t("picture_axis", side=other)
         words = [self.t("picture_point", letter=letter, one=one, first=self.texts.signed(x, 1), other=other,
                         second=self.texts.signed(y, 1)) for x, y, letter in told]  # fmt: skip
         description = " ".join([self.t("picture_words", count=len(pairs)), *words])
-        drawn = Gains(pairs, edge, told, axes, self.t("picture_nothing"))
+        description = " ".join([description, *named])
+        drawn = Gains(pairs, edge, told, axes, self.t("picture_nothing"), tuple(named))
         return Chart(gains(drawn, title, self.texts, description), title, description)
 
     def notes(self) -> tuple[str, ...]:
