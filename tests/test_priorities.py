@@ -29,7 +29,7 @@ from acuerdo.projection import Projector
 from acuerdo.scenario import Setting
 
 CORRIDOR = corridors.load("us_mexico")
-SMALL = Effort(search_draws=4, check_draws=12, size=12, generations=2, weights=50)
+SMALL = Effort(search_draws=4, check_draws=12, size=12, generations=2, again=1, weights=50)
 PACKAGES = [[], [Setting("military_action", 1.0)], [Setting("parole_places", 10_000.0), Setting("naloxone_kits", 4e5)]]
 
 

@@ -246,10 +246,9 @@ def _show(section: Priorities, texts: Texts) -> None:
     say(word("title"), "bold")
     say(section.intro)
     say(section.finding)
-    for name in (word("no_agreement"),):
-        say(f"\n{name}", "bold")
-    for line in section.alone:
-        say(f"{line.name}: {line.text}")
+    say(f"\n{word('no_agreement')}", "bold")
+    for alone in section.alone:
+        say(f"{alone.name}: {alone.text}")
     for item in section.packages:
         say(f"\n{item.title}", "bold")
         say(f"{item.why} {item.passes}")
@@ -257,20 +256,19 @@ def _show(section: Priorities, texts: Texts) -> None:
         for measure in item.measures:
             rows.add_row(*(escape(x) for x in (measure.who, measure.what, measure.setting, measure.when)))
         console.print(rows)
-        rows = table("", *(word(key) for key in ("gain", "gets", "gives", "cost", "backfiring")))
         for side in item.sides:
-            gain = f"{side.gain}\n({side.interval})"
-            cells = (side.side, gain, "\n".join(side.gets), "\n".join(side.gives), side.cost, side.backfiring)
-            rows.add_row(*(escape(x) for x in cells))
-        console.print(rows)
+            say(side.text)
+            for key, lines in (("gets", side.gets), ("gives", side.gives)):
+                for text in lines:
+                    say(f"  {word(key)}: {text}")
         say(word("turns"), "dim")
         for line in item.turns:
             say(f"  {line}")
     if section.table:
         say(f"\n{word('robust_title')}", "bold")
         rows = table(*section.columns)
-        for row in section.table:
-            rows.add_row(*(escape(x) for x in row))
+        for cells in section.table:
+            rows.add_row(*(escape(x) for x in cells))
         console.print(rows)
     for key, lines in (
         ("trades", section.trades),

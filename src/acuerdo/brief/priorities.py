@@ -9,8 +9,9 @@ import numpy as np
 from acuerdo.brief.measures import side_name
 from acuerdo.brief.model import Chart, NamedText
 from acuerdo.charts.gains import Gains, gains
-from acuerdo.i18n import Texts
+from acuerdo.i18n import Texts, upper_first
 from acuerdo.levers import Floats
+from acuerdo.priorities.bargaining import SOLUTIONS
 from acuerdo.priorities.failure import failure
 from acuerdo.priorities.space import Measure
 from acuerdo.priorities.study import Contested, Study
@@ -38,10 +39,11 @@ class SideLine:
     side: str
     gain: str
     interval: str
-    gets: tuple[str, ...]
-    gives: tuple[str, ...]
     cost: str
     backfiring: str
+    text: str
+    gets: tuple[str, ...]
+    gives: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class Priorities:
         finding: how many packages are told, or that the zone of agreement is empty.
         alone: what each side does without agreement.
         packages: best first.
-        table: rows of the robustness table, one for each package: letter, then a cell for each measure.
+        table: the robustness table, a row for each measure and side: its name, then a cell for each package.
         columns: headings of that table.
         contested: what contested levers would do.
         trades: what one side could give that costs it little.
@@ -102,7 +104,7 @@ def priorities_section(study: Study, texts: Texts) -> Priorities:
         alone=writer.alone(),
         packages=tuple(writer.package(letter, at) for letter, at in zip(_LETTERS, study.shown, strict=False)),
         columns=writer.columns(),
-        table=tuple(writer.row(letter, at) for letter, at in zip(_LETTERS, study.shown, strict=False)),
+        table=writer.table(),
         contested=tuple(writer.contested(one) for one in study.contested),
         trades=writer.trades(),
         picture=writer.picture(),
@@ -185,6 +187,9 @@ class _Writer:
         firsts = [self.t(f"criterion.{one}") for one in reasons if not one.startswith("near_")]
         near = [self.t(f"criterion.{one.removeprefix('near_')}") for one in reasons if one.startswith("near_")]
         why = self.t("first_by", criteria=self.texts.listing(firsts)) if firsts else self.t("also")
+        if at in study.lacks:
+            lever = self.texts.pick(study.built.levers[study.lacks[at]].label)
+            why = (f"{why} " if firsts else "") + self.t("best_without", lever=lever)
         if near:
             why += " " + self.t("near", criteria=self.texts.listing(near))
         passes = study.passes()
@@ -198,6 +203,10 @@ class _Writer:
             passes=self.t("passes", met=met, all=len(passes)),
             turns=self.turns(at),
         )
+
+    def met(self, at: int) -> list[str]:
+        """Return the criteria by which a package told is first, or as good as the first."""
+        return [name.removeprefix("near_") for name in self.study.reasons.get(at, [])]
 
     def line(self, measure: Measure) -> MeasureLine:
         study = self.study
@@ -219,17 +228,21 @@ class _Writer:
         order = np.argsort(-worth, kind="stable")
         gets = [self.outcome(int(o), change) for o in order[:_GAINS] if worth[o] > _FELT]
         gives = [self.outcome(int(o), change) for o in order[::-1][:_LOSSES] if worth[o] < -_FELT]
-        return SideLine(
-            side=self.side(side),
-            gain=self.texts.signed(float(gain.mean()), 1),
-            interval=self.texts.t(
+        said = {
+            "side": self.side(side),
+            "gain": self.texts.signed(float(gain.mean()), 1),
+            "interval": self.texts.t(
                 "format.interval", low=self.texts.signed(float(low), 1), high=self.texts.signed(float(high), 1)
             ),
-            gets=tuple(gets),
-            gives=tuple(gives),
-            cost=self.money(study.costs[at, s]),
-            backfiring=self.texts.percent(float(study.robust.backfiring[at, s])),
-        )
+            "cost": self.money(study.costs[at, s]),
+            "backfiring": self.share(float(study.robust.backfiring[at, s])),
+        }
+        return SideLine(**said, text=self.t("side", **said), gets=tuple(gets), gives=tuple(gives))
+
+    def share(self, share: float) -> str:
+        """Return a share of cases; one below a per cent is not told as none."""
+        small = self.texts.t("brief.below", value=self.texts.percent(0.01))
+        return small if share < 0.01 else self.texts.percent(share)
 
     def outcome(self, o: int, change: Floats) -> str:
         study = self.study
@@ -277,18 +290,20 @@ class _Writer:
         return tuple(said)
 
     def columns(self) -> tuple[str, ...]:
-        sides = [self.side(side) for side in self.study.values.sides]
-        measures = ("mean", "tenth", "worst_future", "regret")
-        pairs = [f"{self.t(f'column.{name}')}, {side}" for name in measures for side in sides]
-        return (self.t("column.package"), *pairs, self.t("column.satisficing"))
+        letters = [self.t("package", letter=letter) for letter, _ in zip(_LETTERS, self.study.shown, strict=False)]
+        return (self.t("column.measure"), *letters)
 
-    def row(self, letter: str, at: int) -> tuple[str, ...]:
-        robust = self.study.robust
-        cells = []
-        for name in ("mean", "tenth", "worst_future"):
-            cells += [self.texts.signed(float(x), 1) for x in getattr(robust, name)[at]]
-        cells += [self.texts.number(float(x), 1) for x in robust.regret[at]]
-        return (letter, *cells, self.texts.percent(float(robust.satisficing[at])))
+    def table(self) -> tuple[tuple[str, ...], ...]:
+        study = self.study
+        rows: list[tuple[str, ...]] = []
+        for name in ("mean", "tenth", "worst_future", "regret"):
+            for s, side in enumerate(study.values.sides):
+                values = [float(getattr(study.robust, name)[at, s]) for at in study.shown]
+                cells = [self.texts.number(x, 1) if name == "regret" else self.texts.signed(x, 1) for x in values]
+                rows.append((f"{self.t(f'column.{name}')}, {self.side(side)}", *cells))
+        shares = [self.texts.percent(float(study.robust.satisficing[at])) for at in study.shown]
+        rows.append((self.t("column.satisficing"), *shares))
+        return tuple(rows) if study.shown else ()
 
     def contested(self, one: Contested) -> str:
         study = self.study
@@ -375,13 +390,20 @@ class _Writer:
         pairs = [(float(x), float(y)) for x, y in mean]
         edge = sorted(pairs[at] for at in np.flatnonzero(study.agreement.front))
         told = [(*pairs[at], letter) for letter, at in zip(_LETTERS, study.shown, strict=False)]
+        solutions = {
+            name: [one for one, at in zip(_LETTERS, study.shown, strict=False) if name in self.met(at)]
+            for name in SOLUTIONS
+        }
+        named = [self.t("picture_solution", solution=upper_first(self.t(f"criterion.{name}")), letter=letters[0])
+                 for name, letters in solutions.items() if letters]  # fmt: skip
         one, other = (self.side(side) for side in study.values.sides)
         title = self.t("picture_title")
         axes = self.t("picture_axis", side=one), self.t("picture_axis", side=other)
         words = [self.t("picture_point", letter=letter, one=one, first=self.texts.signed(x, 1), other=other,
                         second=self.texts.signed(y, 1)) for x, y, letter in told]  # fmt: skip
         description = " ".join([self.t("picture_words", count=len(pairs)), *words])
-        drawn = Gains(pairs, edge, told, axes, self.t("picture_nothing"))
+        description = " ".join([description, *named])
+        drawn = Gains(pairs, edge, told, axes, self.t("picture_nothing"), tuple(named))
         return Chart(gains(drawn, title, self.texts, description), title, description)
 
     def notes(self) -> tuple[str, ...]:

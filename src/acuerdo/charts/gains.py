@@ -23,6 +23,7 @@ class Gains:
         told: packages told, with the label that stands beside them.
         axes: titles of the axes.
         nothing: words beside the point of no agreement.
+        lines: words above the plane, as which package is which solution.
     """
 
     packages: list[tuple[float, float]]
@@ -30,6 +31,7 @@ class Gains:
     told: list[tuple[float, float, str]]
     axes: tuple[str, str]
     nothing: str
+    lines: tuple[str, ...] = ()
 
 
 @render.quick
@@ -58,6 +60,7 @@ def gains_spec(gains: Gains, width: int = _SIDE, height: int = _SIDE) -> dict[st
 
     zero = {"x": 0.0, "y": 0.0, "label": gains.nothing}
     labels = [{"x": px, "y": py, "label": label} for px, py, label in gains.told]
+    heading = alt.TitleParams(text=list(gains.lines), fontSize=theme.SIZE_LABEL, fontWeight="normal", color=theme.INK)
     layers = [
         render.drawn([zero]).mark_rule(color=theme.INK, strokeWidth=1).encode(x=x),
         render.drawn([zero]).mark_rule(color=theme.INK, strokeWidth=1).encode(y=y),
@@ -74,10 +77,11 @@ def gains_spec(gains: Gains, width: int = _SIDE, height: int = _SIDE) -> dict[st
         .mark_point(shape="circle", size=90, filled=True, color=theme.BLUE, opacity=1)
         .encode(x=x, y=y),
         render.drawn(labels)
-        .mark_text(align="left", baseline="middle", dx=8, dy=-9, color=theme.BLUE, fontWeight="bold")
+        .mark_text(align="right", baseline="middle", dx=-8, dy=-9, color=theme.BLUE, fontWeight="bold")
         .encode(x=x, y=y, text="label:N"),
     ]
-    return render.finish(alt.layer(*layers).properties(width=width, height=height))
+    plane = alt.layer(*layers).properties(width=width, height=height)
+    return render.finish(plane.properties(title=heading) if gains.lines else plane)
 
 
 def _near(packages: list[tuple[float, float]], points: list[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -18,7 +18,7 @@ from acuerdo.engine.load import CorridorModel
 
 Floats = npt.NDArray[np.float64]
 _DEGREE = 3
-_SHUFFLES = 20
+_SHUFFLES = 5
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Worth:
         parameter: its name.
         member: member of its dimension, or empty.
         value: in the unit of the values, what chance explains taken off; 0 or more.
-        noise: the largest value that shuffled parameters gave, for comparison.
+        noise: the largest value that any shuffled parameter gave; a smaller value says nothing.
     """
 
     parameter: str
@@ -63,9 +63,10 @@ def worth_knowing(built: CorridorModel, values: Floats, unknowns: Floats, seed: 
         seed: of the shuffles.
     """
     rng = np.random.default_rng(seed)
-    found = []
-    for (name, member), unknown in zip(built.labels(), unknowns, strict=True):
-        chance = [evppi(values, rng.permutation(unknown)) for _ in range(_SHUFFLES)]
-        value = evppi(values, unknown)
-        found.append(Worth(name, member, max(value - float(np.mean(chance)), 0.0), float(np.max(chance))))
+    chance = [evppi(values, rng.permutation(unknown)) for unknown in unknowns for _ in range(_SHUFFLES)]
+    mean, most = float(np.mean(chance)), float(np.max(chance))
+    found = [
+        Worth(name, member, max(evppi(values, unknown) - mean, 0.0), most)
+        for (name, member), unknown in zip(built.labels(), unknowns, strict=True)
+    ]
     return sorted(found, key=lambda one: -one.value)

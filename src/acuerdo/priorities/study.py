@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +32,7 @@ from acuerdo.scenario import Setting
 
 Tick = Callable[[str], None]
 MOST_SHOWN, FEWEST_SHOWN = 5, 3
+ALTERNATIVES = 2
 _TRIFLE = 0.1  # points: a measure that gives neither side more is taken out of a package
 _ALIKE = 0.75  # two packages that share more of their measures than this are told once
 
@@ -45,22 +46,24 @@ class Effort:
         check_draws: draws, others than those of the search, on which the packages found are compared.
         size: packages of a generation.
         generations: number of generations.
+        again: number of generations of each search for an alternative.
         weights: number of weights tried around those given.
     """
 
-    search_draws: int = 32
+    search_draws: int = 16
     check_draws: int = 200
-    size: int = 60
-    generations: int = 40
+    size: int = 100
+    generations: int = 100
+    again: int = 15
     weights: int = 1000
 
     @property
     def steps(self) -> int:
         """Number of ticks that a study makes."""
-        return self.generations + _OTHER_STEPS
+        return self.generations + ALTERNATIVES * self.again + _OTHER_STEPS
 
 
-QUICK = Effort(search_draws=16, check_draws=64, size=32, generations=12, weights=300)
+QUICK = Effort(search_draws=8, check_draws=64, size=60, generations=40, again=8, weights=300)
 _OTHER_STEPS = 4
 
 
@@ -90,7 +93,8 @@ class Study:
 
     Attributes:
         plans: the packages compared: the front, the library's proposals and packages chosen from them.
-        names: of each, where it came from.
+        names: of each, its name in the library, or empty.
+        lacks: packages that are the best found without a lever of the first one, with that lever.
         shown: indices of the packages told, best first.
         reasons: for each package told, the criteria by which it is first.
         gains: gain on no agreement in points, (plans, futures, draws, sides).
@@ -114,6 +118,7 @@ class Study:
     none: NoAgreement
     plans: list[Plan]
     names: list[str]
+    lacks: dict[int, str]
     gains: Floats
     changes: Floats
     base: Floats
@@ -242,10 +247,21 @@ def study(
     picked = _picks(judge, space, plans)
     done("compared")
     pruned = [_prune(finder, space, plan) for plan in picked]
+    other = _alternatives(finder, space, pruned, found, effort, seed, done)
     done("pruned")
-    plans = list(dict.fromkeys([*pruned, *plans]))
+    plans = list(dict.fromkeys([*pruned, *other, *plans]))
     result = _judge(
-        built, judge, space, everything, none, plans, {plan: name for name, plan in known.items()}, every, effort, seed
+        built,
+        judge,
+        space,
+        everything,
+        none,
+        plans,
+        {plan: name for name, plan in known.items()},
+        other,
+        every,
+        effort,
+        seed,
     )
     done("judged")
     result.runs += finder.batch.runs + judge.batch.runs
@@ -269,22 +285,66 @@ def _search(
     ties: str,
 ) -> list[Plan]:
     """Return the packages of the front found; the first population holds nothing, the library and random packages."""
-
-    def evaluate(points: Floats) -> tuple[Floats, Floats]:
-        plans = [space.decode(one) for one in points]
-        values, costs = finder.score(plans)
-        return values, space.excess(plans, costs)
-
-    rng = np.random.default_rng([seed, 7])
+    rng = np.random.default_rng(seed)
     start = rng.random((effort.size, space.size))
     start[:, ::GENES] = rng.random((effort.size, len(space.levers))) < 0.5 + 0.3 * rng.random((effort.size, 1))
     start[:, ::GENES] *= rng.random((effort.size, len(space.levers)))
     for at, plan in enumerate([(), *known][: effort.size // 2]):
         start[at] = space.encode(plan)
-    found = search(evaluate, start, effort.generations, seed, checkpoint, ties, lambda _: done("generation"))
+    return _front_of(finder, space, start, effort.generations, seed, done, checkpoint, ties)
+
+
+def _front_of(
+    finder: Scorer,
+    space: Space,
+    start: Floats,
+    generations: int,
+    seed: int,
+    done: Tick,
+    checkpoint: Path | None = None,
+    ties: str = "",
+) -> list[Plan]:
+    def evaluate(points: Floats) -> tuple[Floats, Floats]:
+        plans = [space.decode(one) for one in points]
+        values, costs = finder.score(plans)
+        return values, space.excess(plans, costs)
+
+    found = search(evaluate, start, generations, seed, checkpoint, ties, lambda _: done("generation"))
     kept = found.points[found.allowed]
     kept = kept[front(found.values[found.allowed])] if len(kept) else kept
     return list(dict.fromkeys(space.decode(one) for one in kept))
+
+
+def _alternatives(
+    finder: Scorer, space: Space, picked: Sequence[Plan], found: Sequence[Plan], effort: Effort, seed: int, done: Tick
+) -> dict[Plan, str]:
+    """Return for each measure that matters most to the first package the best one without it, with the lever's name.
+
+    The search begins with the packages found, without that lever, and with random ones.
+    """
+    if not picked or len(picked[0]) < 2:
+        return {}
+    first = picked[0]
+    smaller = [tuple(m for m in first if m is not one) for one in first]
+    values, _ = finder.score([first, *smaller])
+    loss = (values[0] - values[1:]).sum(axis=1)
+    alternatives: dict[Plan, str] = {}
+    for at in np.argsort(-loss, kind="stable")[:ALTERNATIVES]:
+        lever = first[at].lever
+        rest = replace(space, levers={name: one for name, one in space.levers.items() if name != lever})
+        rng = np.random.default_rng([seed, int(at)])
+        start = rng.random((effort.size, rest.size))
+        start[:, ::GENES] *= 0.7
+        known = [tuple(m for m in plan if m.lever != lever) for plan in (*picked, *found)]
+        for row, plan in enumerate(list(dict.fromkeys(known))[: effort.size // 2]):
+            start[row] = rest.encode(plan)
+        plans = _front_of(finder, rest, start, effort.again, seed, done)
+        if plans:
+            values, _ = finder.score([*plans, ()])
+            gains = np.maximum(values[:-1] - values[-1], 0.0)
+            best = plans[int(np.argmax(np.prod(gains, axis=1)))]
+            alternatives[_prune(finder, rest, best)] = lever
+    return alternatives
 
 
 def _library(space: Space, everything: Space, projector: Projector) -> dict[str, Plan]:
@@ -356,6 +416,7 @@ def _judge(
     none: NoAgreement,
     plans: list[Plan],
     known: Mapping[Plan, str],
+    alternatives: Mapping[Plan, str],
     every: Sequence[Future],
     effort: Effort,
     seed: int,
@@ -387,6 +448,7 @@ def _judge(
         none=none,
         plans=plans,
         names=[known.get(plan, "") for plan in plans],
+        lacks={at: alternatives[plan] for at, plan in enumerate(plans) if plan in alternatives},
         gains=gains,
         changes=changed,
         base=judge.mean,
@@ -456,14 +518,18 @@ def _choose(result: Study) -> None:
     for name, at in ranked:
         result.reasons.setdefault(at, []).append(name)
     by_product = [int(at) for at in np.argsort(-product, kind="stable") if good[at]]
-    for at in [at for _, at in ranked] + by_product:
-        same = next((other for other in result.shown if _alike(result, at, other)), None)
+    alternatives = [at for at in result.lacks if good[at]]
+    for at in [at for _, at in ranked] + alternatives + by_product:
+        alike = (
+            other for other in result.shown if at == other or (at not in alternatives and _alike(result, at, other))
+        )
+        same = next(alike, None)
         if same is not None:
             if same != at:
                 known = result.reasons.setdefault(same, [])
                 known += [f"near_{name}" for name in result.reasons.pop(at, []) if name not in known]
             continue
-        enough = FEWEST_SHOWN if at not in result.reasons else MOST_SHOWN
+        enough = MOST_SHOWN if at in result.reasons or at in alternatives else FEWEST_SHOWN
         if len(result.shown) < enough:
             result.shown.append(at)
     result.shown.sort(key=lambda at: -float(product[at]))

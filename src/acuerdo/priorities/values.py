@@ -148,9 +148,8 @@ def _check_reference(reference: Reference, outcome: Outcome, found: Found[_File]
 def _weights(found: Found[_File], side: str, outcomes: Mapping[str, Outcome], counted: Sequence[str]) -> Floats:
     given = found.record.sides[side].weights
     where = found.where("sides", side, "weights")
-    if given == "equal_groups":
+    if isinstance(given, str):
         return as_weights(side, equal_groups(outcomes, side, list(found.record.left_out)), counted, where)
-    assert not isinstance(given, str)
     return as_weights(side, given, counted, where)
 
 
@@ -169,7 +168,7 @@ def as_weights(side: str, given: Mapping[str, Number], outcomes: Sequence[str], 
         weights[list(outcomes).index(name)] = value
     if weights.sum() == 0:
         raise InputError(f"{side} weights", "all zero", "at least one weight above 0", where=where)
-    return POINTS * weights / weights.sum()
+    return np.asarray(POINTS * weights / weights.sum())
 
 
 def swing_weights(ratings: Mapping[str, Number]) -> dict[str, float]:
