@@ -208,8 +208,8 @@ def sensitivity(
     from rich.table import Table
 
     console = Console(highlight=False)
-    for name, rows in table.groupby("outcome", sort=False):
-        title = texts.pick(projector.outcomes[str(name)].label)
+    for about, rows in table.groupby("outcome", sort=False):
+        title = texts.pick(projector.outcomes[str(about)].label)
         grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
         for key in ("factor", "first", "total"):
             grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key == "factor" else "right")

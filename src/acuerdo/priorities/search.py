@@ -13,15 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pymoo.algorithms.moo.nsga2 import binary_tournament  # type: ignore[import-untyped]
-from pymoo.core.duplicate import DefaultDuplicateElimination  # type: ignore[import-untyped]
-from pymoo.core.mating import Mating  # type: ignore[import-untyped]
-from pymoo.core.population import Population  # type: ignore[import-untyped]
-from pymoo.core.problem import Problem  # type: ignore[import-untyped]
-from pymoo.operators.crossover.sbx import SBX  # type: ignore[import-untyped]
-from pymoo.operators.mutation.pm import PM  # type: ignore[import-untyped]
-from pymoo.operators.selection.tournament import TournamentSelection  # type: ignore[import-untyped]
-from pymoo.operators.survival.rank_and_crowding import RankAndCrowding  # type: ignore[import-untyped]
+from pymoo.algorithms.moo.nsga2 import binary_tournament
+from pymoo.core.duplicate import DefaultDuplicateElimination
+from pymoo.core.mating import Mating
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
+from pymoo.operators.crossover.sbx import SBX
+from pymoo.operators.mutation.pm import PM
+from pymoo.operators.selection.tournament import TournamentSelection
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 
 from acuerdo.errors import DataError
 from acuerdo.files import write_whole

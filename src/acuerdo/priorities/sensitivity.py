@@ -15,9 +15,9 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from SALib.analyze import morris as morris_analysis  # type: ignore[import-untyped]
+from SALib.analyze import morris as morris_analysis
 from SALib.analyze import sobol as sobol_analysis
-from SALib.sample import morris as morris_sample  # type: ignore[import-untyped]
+from SALib.sample import morris as morris_sample
 from SALib.sample import sobol as sobol_sample
 
 from acuerdo.effects import over_horizon

@@ -168,7 +168,7 @@ def as_weights(side: str, given: Mapping[str, Number], outcomes: Sequence[str], 
         weights[list(outcomes).index(name)] = value
     if weights.sum() == 0:
         raise InputError(f"{side} weights", "all zero", "at least one weight above 0", where=where)
-    return np.asarray(POINTS * weights / weights.sum())
+    return np.asarray(POINTS * weights / weights.sum(), dtype=float)
 
 
 def swing_weights(ratings: Mapping[str, Number]) -> dict[str, float]:
