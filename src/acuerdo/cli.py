@@ -10,6 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from acuerdo import __version__
+from acuerdo.board.commands import board
 from acuerdo.dialogue.commands import app as dossier_app
 from acuerdo.errors import AcuerdoError, InputError
 from acuerdo.figures.commands import app as figures_app
@@ -27,6 +28,7 @@ app.add_typer(figures_app, name="figures", help="Official figures: list, show, c
 app.add_typer(model_app, name="model", help="The model, equation by equation: list, show, graph, check, export.")
 app.add_typer(packages_app, name="packages", help="Packages of measures: list, show, check.")
 app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetings, statements, commitments.")
+app.command()(board)
 
 AsOf = Annotated[
     str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -175,7 +175,7 @@ class Projector:
         self,
         settings: Sequence[Setting] = (),
         *,
-        noise: bool = True,
+        noise: bool | Collection[str] = True,
         keep: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
     ) -> Ensemble:
@@ -183,14 +183,14 @@ class Projector:
 
         Args:
             settings: lever settings; none for what is in force.
-            noise: also make published series, with the noise of observation.
+            noise: also make published series, with the noise of observation; or only those named.
             keep: further variables to return.
             parameters: parameters held at a value instead of their draws.
 
         Raises:
             InputError: a setting is not valid.
         """
-        held = {name: jnp.asarray([value], self.dtype) for name, value in (parameters or {}).items()}
+        held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
         wanted = tuple(dict.fromkeys((*self._keep, *keep)))
         _, outputs = self.built.simulator.run(self.state, {**self.parameters, **held}, self.inputs(settings), wanted)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
@@ -199,7 +199,8 @@ class Projector:
             name: np.broadcast_to(value, (value.shape[0], *value.shape[1:-1], shape[1]))
             for name, value in arrays.items()
         }
-        observed = {name: self._observe(item, arrays) for name, item in self.observables.items()} if noise else {}
+        named = (self.observables if noise else ()) if isinstance(noise, bool) else noise
+        observed = {name: self._observe(self.observables[name], arrays) for name in named}
         return Ensemble(self.months, arrays, observed)
 
     def _observe(self, item: Observable, outputs: dict[str, Floats]) -> dict[str, Floats]:
