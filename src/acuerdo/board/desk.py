@@ -27,7 +27,7 @@ from acuerdo.board.api import (
     StageAnswer,
 )
 from acuerdo.effects import over_horizon
-from acuerdo.engine.describe import describe
+from acuerdo.engine.describe import EVIDENCE, KINDS, ROLES, describe
 from acuerdo.errors import InputError, unknown_name
 from acuerdo.figures.store import Figures
 from acuerdo.projection import QUANTILES, Ensemble, Floats, Projector
@@ -120,13 +120,20 @@ class Desk:
         return known or self._histories.put(name, lines.history(self._line(name), self.figures, first))
 
     def variable(self, name: str) -> Described:
-        """Return all that the model says of a variable, and of a parameter also the 5, 50 and 95 % points it has now.
+        """Return all that the model says of a variable (see `describe`), with words for a page.
+
+        Further keys: kind_label, evidence_label, roles (words for the roles of equations), neighbours (the meaning of each
+        variable that it depends on or that uses it) and, of a parameter, posterior (5, 50 and 95 % points by member).
 
         Raises:
             InputError: there is no such variable.
         """
         built = self.projector.built
         said = describe(built, name)
+        said["kind_label"] = KINDS[said["kind"]]
+        said["evidence_label"] = EVIDENCE.get(said["evidence"] or "")
+        said["roles"] = ROLES
+        said["neighbours"] = {other: built.meanings[other] for other in (*said["depends_on"], *said["used_by"])}
         if said["prior"] is not None:
             draws = np.asarray(self.projector.parameters[name], float)
             low, median, high = np.quantile(draws, [0.05, 0.5, 0.95], axis=-1)

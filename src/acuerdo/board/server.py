@@ -116,7 +116,9 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
 
     @app.get("/api/texts/{lang}", summary="Words of the page", responses=_NOT_FOUND)
     def texts(lang: str) -> dict[str, Any]:
-        return Texts(lang, desk.projector.built.corridor).raw("board")
+        words = Texts(lang, desk.projector.built.corridor)
+        shared = {f"{name}.{key}": text for name in ("evidence", "evidence_note") for key, text in words.raw(name).items()}
+        return {**words.raw("board"), **shared, "interval": words.raw("format")["interval"]}
 
 
 def _add_refusals(app: FastAPI) -> None:
