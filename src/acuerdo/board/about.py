@@ -38,14 +38,16 @@ from acuerdo.scenario import Setting
 PAST_MONTHS = 72
 
 
-def about(projector: Projector, figures: Figures, lines: dict[str, Line], open_lines: list[str]) -> About:
+def about(
+    projector: Projector, figures: Figures, settings: BoardSettings, lines: dict[str, Line], open_lines: list[str]
+) -> About:
     """Return what there is to set and to see."""
     built, posterior = projector.built, projector.posterior
     home = built.corridor
     months = [str(month) for month in projector.months]
     texts = {lang: Texts(lang, home) for lang in home.about["locales"]}
     assumptions = [_assumption(built, name) for name in movable(built)]
-    sectors = dict.fromkeys([*(lever.sector for lever in built.levers.values()), *(item.sector for item in assumptions)])
+    sectors = dict.fromkeys(variable.sector for variable in built.model.variables.values())
     ordered = [*open_lines, *(name for name in lines if name not in open_lines)]
     return About(
         version=__version__,
@@ -58,7 +60,10 @@ def about(projector: Projector, figures: Figures, lines: dict[str, Line], open_l
         provisional=bool(posterior.notes.get("provisional", 1)),
         languages=[Language(code=code, tag=tag.replace("_", "-")) for code, tag in home.about["locales"].items()],
         sides={**home.about["sides"], "both": home.about["both"]},
-        sectors={name: {lang: sector_name(name, words) for lang, words in texts.items()} for name in sectors},
+        sectors={
+            name: settings.sectors.get(name) or {lang: sector_name(name, words) for lang, words in texts.items()}
+            for name in sectors
+        },
         members={
             member: words for members in home.about["dimensions"].values() for member, words in members.items()
         },

@@ -97,7 +97,7 @@ class Desk:
     @cached_property
     def about(self) -> About:
         """What there is to set and to see."""
-        return about.about(self.projector, self.figures, self.lines, self.open_lines)
+        return about.about(self.projector, self.figures, self.settings, self.lines, self.open_lines)
 
     @cached_property
     def packages(self) -> list[PackageAbout]:

@@ -60,7 +60,7 @@ def all_lines(projector: Projector, figures: Figures) -> dict[str, Line]:
         labels = figures.catalogue.members(series)
         for i, (member, variable) in enumerate(variables.items()):
             label = {lang: entry.label[lang] for lang in languages}
-            if len(variables) > 1:
+            if len(variables) > 1 and not (i == 0 and item.completeness):
                 label = {lang: f"{words}: {labels[member][lang]}" for lang, words in label.items()}
             name = series if i == 0 else f"{series}:{member}"
             unit = {lang: entry.unit_label[lang] for lang in languages}

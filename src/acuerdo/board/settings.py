@@ -41,6 +41,7 @@ class BoardSettings(_Strict):
     """The corridor's `board.yaml`."""
 
     charts: list[Chart] = Field(min_length=1, max_length=9)
+    sectors: dict[str, Words] = Field(default_factory=dict)
     pictures: list[Picture] = Field(default_factory=list)
 
 

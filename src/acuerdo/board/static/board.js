@@ -1,7 +1,7 @@
 // The board: loads what there is, keeps the scenario, asks the server to run it, and draws the answer.
 
 import { Chart } from "./chart.js";
-import { $, h } from "./dom.js";
+import { $, h, icon } from "./dom.js";
 import { lookInside } from "./inside.js";
 import { assumptionPanel, leverPanel, packagePanel } from "./levers.js";
 import { outcomeTable, verdict } from "./outcomes.js";
@@ -88,7 +88,7 @@ class Board {
   }
 
   tools() {
-    const button = (name, act, mark) => h("button", { type: "button", id: `do-${name}`, class: "quiet", onclick: act }, h("span", { "aria-hidden": "true" }, mark), ` ${t(name)}`);
+    const button = (name, act) => h("button", { type: "button", id: `do-${name}`, class: "quiet", title: t(name), onclick: act }, icon(name), h("span", { class: "words" }, t(name)));
     const horizons = [...new Set([6, 12, 24, this.about.months.length])].filter((n) => n <= this.about.months.length);
     this.horizon = h("select", { id: "horizon", onchange: () => {
       this.scenario.now.months = Number(this.horizon.value);
@@ -97,8 +97,8 @@ class Board {
     } }, ...horizons.map((n) => h("option", { value: n, selected: n === this.scenario.now.months }, t("months", { count: n }))));
     $("tools").replaceChildren(
       h("label", { class: "field" }, h("span", {}, t("horizon")), this.horizon),
-      h("div", { class: "group" }, button("undo", () => this.step("undo"), "↶"), button("redo", () => this.step("redo"), "↷"), button("reset", () => this.reset(), "×")),
-      h("div", { class: "group" }, button("share", () => this.share(), "🔗"), button("download", () => this.download(), "↓"), button("present", () => this.present(), "▣")),
+      h("div", { class: "group" }, button("undo", () => this.step("undo")), button("redo", () => this.step("redo")), button("reset", () => this.reset())),
+      h("div", { class: "group" }, button("share", () => this.share()), button("download", () => this.download()), button("present", () => this.present())),
       h("div", { class: "group langs", role: "group", "aria-label": t("language") }, ...this.about.languages.map(({ code, tag }) =>
         h("button", { type: "button", class: "quiet", lang: tag, "aria-pressed": String(code === words.lang), onclick: async () => {
           await this.speak(code);
@@ -146,7 +146,7 @@ class Board {
       } }, ...["series", "outcome"].map((kind) => h("optgroup", { label: t(kind === "series" ? "charts.series" : "charts.outcomes") }, ...this.about.lines.filter((line) => line.kind === kind).map((line) => h("option", { value: line.id }, pick(line.label))))));
       const unit = h("span", { class: "unit" });
       const number = h("span", { class: "key", "aria-hidden": "true" }, String(i + 1));
-      const inside = h("button", { type: "button", class: "quiet small", title: t("charts.inside"), onclick: open }, "ⓘ");
+      const inside = h("button", { type: "button", class: "quiet small", title: t("charts.inside"), "aria-label": `${t("charts.inside")}: ${i + 1}`, onclick: open }, icon("inside"));
       const node = h("article", { class: "card" }, h("div", { class: "cardhead" }, number, select, inside), unit, chart.svg, chart.readout);
       return { chart, select, unit, node, inside };
     });
@@ -364,6 +364,7 @@ class Board {
     const box = $("notice");
     this.failed = Boolean(text) && this.failed;
     box.hidden = !text;
+    box.classList.toggle("passing", passing);
     box.replaceChildren(text, h("button", { type: "button", class: "quiet small", onclick: () => this.notice("") }, t("close")));
     if (passing) this.passing = setTimeout(() => this.notice(""), 5000);
   }

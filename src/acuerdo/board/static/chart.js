@@ -4,7 +4,8 @@ import { attrs, h, s } from "./dom.js";
 import { compact, interval, month, rounded, t } from "./words.js";
 
 const HEIGHT = 190;
-const PAD = { left: 44, right: 52, top: 10, bottom: 22 };
+const SMALL = { left: 44, right: 52, top: 10, bottom: 22 };
+const LARGE = { left: 64, right: 72, top: 14, bottom: 32 };
 const PAST = 36;
 
 /** Return round ends that hold low to high, and the ticks between them. */
@@ -84,6 +85,7 @@ export class Chart {
     this.at = null;
     this.width = 0;
     this.height = HEIGHT;
+    this.pad = SMALL;
     this.svg.addEventListener("pointermove", (event) => this.point(event));
     this.svg.addEventListener("pointerleave", () => this.look(null));
     this.svg.addEventListener("click", onopen);
@@ -96,6 +98,7 @@ export class Chart {
     if (!box.width || (box.width === this.width && box.height === this.height)) return;
     this.width = box.width;
     this.height = box.height;
+    this.pad = box.height > 260 ? LARGE : SMALL;
     attrs(this.svg, { viewBox: `0 0 ${box.width} ${box.height}` });
     if (this.data) this.draw(this.data);
   }
@@ -113,9 +116,9 @@ export class Chart {
     const values = past.map(([, value]) => value).filter((value) => value !== null);
     const all = [...values, ...baseline.q95, ...baseline.q05, ...(scenario ? [...scenario.q95, ...scenario.q05] : [])];
     const domain = niceDomain(Math.min(...all), Math.max(...all), this.height > 260 ? 6 : 4);
-    const right = this.width - PAD.right;
-    const x = (at) => PAD.left + ((at - start) / Math.max(last - start, 1)) * (right - PAD.left);
-    const y = (value) => this.height - PAD.bottom - ((value - domain.low) / (domain.high - domain.low)) * (this.height - PAD.bottom - PAD.top);
+    const right = this.width - this.pad.right;
+    const x = (at) => this.pad.left + ((at - start) / Math.max(last - start, 1)) * (right - this.pad.left);
+    const y = (value) => this.height - this.pad.bottom - ((value - domain.low) / (domain.high - domain.low)) * (this.height - this.pad.bottom - this.pad.top);
     this.scale = { x, start, last, first };
     this.axes(domain, x, y, start, last, right);
 
@@ -133,10 +136,10 @@ export class Chart {
     const alone = past.filter(([, value], i) => value !== null && (past[i - 1]?.[1] ?? null) === null && (past[i + 1]?.[1] ?? null) === null);
     const end = past.filter(([, value]) => value !== null).at(-1);
     p.dots.replaceChildren(...[...alone, ...(end ? [end] : [])].map(([at, value]) => s("circle", { cx: x(at), cy: y(value), r: 2.4 })));
-    attrs(p.start, { x1: x(first - 0.5), x2: x(first - 0.5), y1: PAD.top, y2: this.height - PAD.bottom });
+    attrs(p.start, { x1: x(first - 0.5), x2: x(first - 0.5), y1: this.pad.top, y2: this.height - this.pad.bottom });
     const ends = [["base", baseline.q50.at(-1)]];
     if (scenario) ends.push(["scen", scenario.q50.at(-1)]);
-    const places = apart(ends.map(([, value]) => y(value)), 13);
+    const places = apart(ends.map(([, value]) => y(value)), this.pad === LARGE ? 18 : 13);
     p.labels.replaceChildren(
       ...ends.map(([kind, value], i) => s("text", { class: kind, x: right + 5, y: places[i], dy: "0.35em" }, compact(Number(value.toPrecision(3))))),
     );
@@ -145,14 +148,14 @@ export class Chart {
 
   axes(domain, x, y, start, last, right) {
     const rows = domain.ticks.flatMap((tick) => [
-      s("line", { x1: PAD.left, x2: right, y1: y(tick), y2: y(tick), class: tick === 0 ? "zero" : null }),
-      s("text", { x: PAD.left - 6, y: y(tick), dy: "0.35em", "text-anchor": "end" }, compact(tick)),
+      s("line", { x1: this.pad.left, x2: right, y1: y(tick), y2: y(tick), class: tick === 0 ? "zero" : null }),
+      s("text", { x: this.pad.left - 6, y: y(tick), dy: "0.35em", "text-anchor": "end" }, compact(tick)),
     ]);
     this.parts.grid.replaceChildren(...rows);
     const years = [];
     for (let at = Math.ceil(start / 12) * 12; at <= last; at += 12) {
-      years.push(s("line", { x1: x(at), x2: x(at), y1: this.height - PAD.bottom, y2: this.height - PAD.bottom + 4 }));
-      years.push(s("text", { x: x(at), y: this.height - 6, "text-anchor": "middle" }, String(at / 12)));
+      years.push(s("line", { x1: x(at), x2: x(at), y1: this.height - this.pad.bottom, y2: this.height - this.pad.bottom + 4 }));
+      years.push(s("text", { x: x(at), y: this.height - this.pad.bottom + (this.pad === LARGE ? 22 : 16), "text-anchor": "middle" }, String(at / 12)));
     }
     this.parts.axis.replaceChildren(...years);
   }
@@ -161,7 +164,7 @@ export class Chart {
     if (!this.scale) return;
     const { start, last } = this.scale;
     const box = this.svg.getBoundingClientRect();
-    const share = (event.clientX - box.left - PAD.left) / (this.width - PAD.right - PAD.left);
+    const share = (event.clientX - box.left - this.pad.left) / (this.width - this.pad.right - this.pad.left);
     this.look(Math.min(Math.max(Math.round(start + share * (last - start)), start), last));
   }
 
@@ -186,7 +189,7 @@ export class Chart {
     const chosen = Math.min(at ?? last, last);
     const name = month(monthOf(chosen));
     const i = chosen - first;
-    attrs(this.parts.cursor, at === null ? { class: "cursor" } : { class: "cursor shown", x1: x(chosen), x2: x(chosen), y1: PAD.top, y2: this.height - PAD.bottom });
+    attrs(this.parts.cursor, at === null ? { class: "cursor" } : { class: "cursor shown", x1: x(chosen), x2: x(chosen), y1: this.pad.top, y2: this.height - this.pad.bottom });
     const said = [];
     if (i >= 0) {
       const of = (q) => ({ value: rounded(q.q50[i]), interval: interval(q.q05[i], q.q95[i]) });

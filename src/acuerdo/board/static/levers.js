@@ -1,16 +1,13 @@
 // The panel of levers, by owner and sector.
 
 import { Spark } from "./chart.js";
-import { h } from "./dom.js";
-import { month, number, percent, pick, rounded, t } from "./words.js";
+import { h, icon } from "./dom.js";
+import { month, number, percent, pick, plain as inFull, rounded, t } from "./words.js";
 
 /** How a lever's values are shown: shares as per cent. */
 function shown(lever) {
   const times = lever.share ? 100 : 1;
-  const words = (value) => {
-    const digits = Math.abs(value * times) >= 10 || Number.isInteger(value * times) ? 0 : 2;
-    return lever.share ? percent(value, digits ? 1 : 0) : number(value, digits);
-  };
+  const words = (value) => (lever.share ? percent(value, Math.abs(value) < 0.1 ? 1 : 0) : Number.isInteger(value) ? number(value) : rounded(value));
   const unit = lever.share ? `% ${pick(lever.unit_label)}` : pick(lever.unit_label);
   return { times, words, unit };
 }
@@ -28,17 +25,16 @@ class LeverCard {
     this.slider = h("input", { type: "range", id, ...bounds, step: Number((lever.step * times).toPrecision(6)), "aria-describedby": `${id}-now`, oninput: () => this.input(this.slider.value), onchange: () => board.commit() });
     this.field = h("input", { type: "number", ...bounds, step: "any", inputMode: "decimal", "aria-label": name, onchange: () => this.typed() });
     this.now = h("span", { class: "now", id: `${id}-now` });
-    this.clear = h("button", { type: "button", class: "quiet small", title: t("lever.clear"), "aria-label": `${t("lever.clear")}: ${pick(lever.label)}`, onclick: () => this.reset() }, "↺");
+    this.clear = h("button", { type: "button", class: "quiet small", title: t("lever.clear"), "aria-label": `${t("lever.clear")}: ${pick(lever.label)}`, onclick: () => this.reset() }, icon("clear"));
     this.spark = new Spark();
-    this.more = h("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": `${id}-more`, title: t("lever.more"), "aria-label": `${t("lever.more")}: ${pick(lever.label)}`, onclick: () => this.toggle() }, "⋯");
+    this.more = h("button", { type: "button", class: "quiet small", "aria-expanded": "false", "aria-controls": `${id}-more`, title: t("lever.more"), "aria-label": `${t("lever.more")}: ${pick(lever.label)}`, onclick: () => this.toggle() }, icon("more"));
     this.details = h("div", { class: "more", id: `${id}-more`, hidden: true });
     this.node = h(
       "li",
       { class: "lever" },
       h("div", { class: "head" }, h("label", { for: id }, pick(lever.label)), lever.contested && h("span", { class: "tag warn", title: t("lever.contested_help") }, t("lever.contested")), this.spark.svg),
       h("div", { class: "move" }, this.slider, this.field),
-      h("div", { class: "foot" }, h("span", { class: "unit" }, unit), this.clear, this.more),
-      this.now,
+      h("div", { class: "foot" }, h("span", { class: "unit" }, unit, " · ", this.now), this.clear, this.more),
       this.details,
     );
     this.update();
@@ -76,7 +72,7 @@ class LeverCard {
     const plain = board.scenario.plain(lever.name);
     const path = made.length ? board.answer?.levers[lever.name] : null;
     const value = plain ? plain.value : path ? path.at(-1) : lever.ahead[0];
-    const text = String(Number((value * times).toPrecision(6)));
+    const text = String(Number((value * times).toPrecision(made.length ? 6 : 3)));
     this.slider.value = text;
     if (document.activeElement !== this.field || this.field.value !== text) this.field.value = text;
     this.slider.setAttribute("aria-valuetext", words(value));
@@ -96,7 +92,7 @@ class LeverCard {
     if (!this.open) return;
     const { lever, board } = this;
     const { words } = shown(lever);
-    const unit = lever.share ? pick(lever.unit_label) : pick(lever.unit_label);
+    const unit = pick(lever.unit_label);
     this.from = h("select", { "aria-label": `${t("lever.from")}: ${pick(lever.label)}`, onchange: () => this.dated() });
     this.to = h("select", { "aria-label": `${t("lever.to")}: ${pick(lever.label)}`, onchange: () => this.dated() });
     this.details.replaceChildren(
@@ -238,13 +234,13 @@ class AssumptionRow {
     const id = `assumption-${item.name}`;
     this.slider = h("input", { type: "range", id, min: 0, max: 100, step: 1, oninput: () => this.input(), onchange: () => board.commit() });
     this.value = h("output", { class: "value", for: id });
-    this.clear = h("button", { type: "button", class: "quiet small", title: t("assumption.clear"), "aria-label": `${t("assumption.clear")}: ${pick(item.label)}`, onclick: () => this.hold(null, true) }, "↺");
+    this.clear = h("button", { type: "button", class: "quiet small", title: t("assumption.clear"), "aria-label": `${t("assumption.clear")}: ${pick(item.label)}`, onclick: () => this.hold(null, true) }, icon("clear"));
     this.node = h(
       "li",
       { class: "lever" },
       h("div", { class: "head" }, h("label", { for: id }, pick(item.label)), h("span", { class: `tag ${item.evidence}` }, t(`evidence.${item.evidence}`))),
       h("div", { class: "move" }, this.slider, this.value),
-      h("div", { class: "foot" }, h("span", { class: "unit" }, t("assumption.range", { low: rounded(item.low), high: rounded(item.high) }), item.unit === "1" ? "" : ` ${item.unit}`), this.clear, h("button", { type: "button", class: "quiet small", "aria-label": `${t("charts.inside")}: ${pick(item.label)}`, title: t("charts.inside"), onclick: () => board.look(item.name) }, "ⓘ")),
+      h("div", { class: "foot" }, h("span", { class: "unit" }, t("assumption.range", { low: inFull(item.low), high: inFull(item.high) }), item.unit === "1" ? "" : ` ${item.unit}`), this.clear, h("button", { type: "button", class: "quiet small", "aria-label": `${t("charts.inside")}: ${pick(item.label)}`, title: t("charts.inside"), onclick: () => board.look(item.name) }, icon("inside"))),
     );
     this.update();
   }
@@ -277,8 +273,8 @@ class AssumptionRow {
     const held = this.board.scenario.now.held[this.item.name];
     const value = held ?? this.item.median;
     this.slider.value = this.place(value);
-    this.slider.setAttribute("aria-valuetext", rounded(value));
-    this.value.textContent = held === undefined ? `~ ${rounded(value)}` : rounded(value);
+    this.slider.setAttribute("aria-valuetext", inFull(value));
+    this.value.textContent = held === undefined ? `~ ${inFull(value)}` : inFull(value);
     this.clear.hidden = held === undefined;
     this.node.classList.toggle("set", held !== undefined);
   }

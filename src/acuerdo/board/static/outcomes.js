@@ -3,14 +3,16 @@
 import { attrs, h, s } from "./dom.js";
 import { interval, pick, rounded, signed, t } from "./words.js";
 
-/** Return better, worse, unclear or same for one outcome and its change. */
+/** Return better, worse, unclear, tiny (under a thousandth) or same for one outcome and its change. */
 export function verdict(about, row) {
-  if (Math.abs(row.change) <= 5e-5 * Math.abs(row.base) && Math.max(Math.abs(row.q05), Math.abs(row.q95)) <= 5e-4 * Math.abs(row.base)) return "same";
+  const most = Math.max(Math.abs(row.q05), Math.abs(row.q95));
+  if (most === 0) return "same";
+  if (most < 1e-3 * Math.abs(row.base)) return "tiny";
   if (row.q05 <= 0 && row.q95 >= 0) return "unclear";
   return row.change > 0 === (about.prefers === "higher") ? "better" : "worse";
 }
 
-const MARK = { better: "✓", worse: "✕", unclear: "≈", same: "–" };
+const MARK = { better: "✓", worse: "✕", unclear: "≈", tiny: "–", same: "–" };
 
 /** Build the table; returns {node, update}. */
 export function outcomeTable(board) {

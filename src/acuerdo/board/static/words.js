@@ -50,7 +50,8 @@ function places(value, figures) {
 function at(value, place) {
   const unit = 10 ** -place;
   const digits = Math.min(Math.max(place, 0), 12);
-  return minus(format({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(Math.round(value / unit) * unit + 0));
+  const nearest = Math.round(value / unit) * unit;
+  return minus(format({ minimumFractionDigits: digits, maximumFractionDigits: digits }).format(nearest === 0 ? 0 : nearest));
 }
 
 /** Format an estimate to so many significant figures. */
@@ -65,9 +66,13 @@ export function signed(value, figures = 2) {
 /** Format an interval, both ends to the same decimal place. */
 export function interval(low, high, figures = 3, sign = false) {
   const place = places(Math.max(Math.abs(low), Math.abs(high)), figures);
-  const [one, other] = [low, high].map((end) => (sign && end > 0 ? "+" : "") + at(end, place));
+  const zero = at(0, place);
+  const [one, other] = [low, high].map((end) => (sign && end > 0 && at(end, place) !== zero ? "+" : "") + at(end, place));
   return t("interval", { low: one, high: other });
 }
+
+/** Format a number of the model to three significant figures, without zeros at the end. */
+export const plain = (value) => minus(format({ maximumSignificantDigits: 3 }).format(value));
 
 /** Format a number of an axis in short. */
 export const compact = (value) =>
