@@ -30,7 +30,7 @@ from acuerdo.effects import over_horizon
 from acuerdo.engine.describe import EVIDENCE, KINDS, ROLES, describe
 from acuerdo.errors import InputError, unknown_name
 from acuerdo.figures.store import Figures
-from acuerdo.projection import QUANTILES, Ensemble, Floats, Projector
+from acuerdo.projection import QUANTILES, Ensemble, Floats, Projector, whole
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_month
 
@@ -154,8 +154,9 @@ class Desk:
         """Return the settings of a request, checked together with everything else that it asks for.
 
         Raises:
-            InputError: a lever, month, assumption or line is not valid.
+            InputError: a lever, month, assumption or line is not valid, or the horizon is too long for this board.
         """
+        whole("months", asked.months, 1, len(self.projector.months))
         for name in asked.lines:
             self._line(name)
         for name, value in asked.held.items():

@@ -72,7 +72,7 @@ class Board {
 
   build() {
     const { about } = this;
-    document.title = `${pick(about.title)} · acuerdo`;
+    document.title = `${t("name")}: ${pick(about.title)}`;
     $("title").textContent = pick(about.title);
     $("skip").textContent = t("skip");
     const day = about.as_of ? t("as_of", { day: words.day(about.as_of) }) : t("as_of_latest", { month: words.month(about.last_recorded, false) });

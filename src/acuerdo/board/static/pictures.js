@@ -3,6 +3,9 @@
 import { h } from "./dom.js";
 import { interval, month, pick, rounded, t } from "./words.js";
 
+// people and kilograms: below ten, whole numbers are close enough
+const whole = (value) => rounded(value, value < 10 ? 1 : 3);
+
 /** Build the pictures; returns {node, update}. */
 export function picturePanel(board) {
   const parts = board.pictures.map((picture) => pictureOf(picture, board));
@@ -50,8 +53,8 @@ function pictureOf(picture, board) {
         bar.parentNode.parentNode.hidden = !value;
         if (!value) return;
         bar.style.width = `${Math.max((100 * value.q50) / top, 0.5)}%`;
-        text.replaceChildren(h("span", { class: "visually-hidden" }, `${words[k]}: `), rounded(value.q50));
-        bar.parentNode.parentNode.title = `${words[k]}: ${rounded(value.q50)} (${interval(value.q05, value.q95)})`;
+        text.replaceChildren(h("span", { class: "visually-hidden" }, `${words[k]}: `), whole(value.q50));
+        bar.parentNode.parentNode.title = `${words[k]}: ${whole(value.q50)} (${interval(value.q05, value.q95)})`;
       });
     });
   };
