@@ -29,13 +29,13 @@ def about(client: TestClient) -> About:
     return About.model_validate(client.get("/api/about").json())
 
 
-def run(client: TestClient, **asked: Any) -> RunAnswer:
+def run(client: TestClient, /, **asked: Any) -> RunAnswer:
     answer = client.post("/api/run", json=asked)
     assert answer.status_code == 200, answer.text
     return RunAnswer.model_validate(answer.json())
 
 
-def refused(client: TestClient, status: int = 422, **asked: Any) -> dict[str, Any]:
+def refused(client: TestClient, status: int = 422, /, **asked: Any) -> dict[str, Any]:
     answer = client.post("/api/run", json=asked)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/json"

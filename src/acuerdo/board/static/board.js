@@ -130,7 +130,7 @@ class Board {
       show(next);
       $(`tab-${next}`).focus();
     } }, ...names.map((name) => h("button", { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": "tabbody", onclick: () => show(name) }, t(name))));
-    $("panel").replaceChildren(list, body);
+    $("panel").replaceChildren(h("h2", { class: "visually-hidden" }, t("tabs")), list, body);
     show(chosen);
     this.showTab = show;
   }
