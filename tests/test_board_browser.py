@@ -1,4 +1,4 @@
-"""The board in a real browser: move, share, undo, translate, by mouse and by keyboard, without a word to anyone else."""
+"""The board in a real browser: move, share, undo, translate, by mouse and by keyboard, and nothing leaves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,6 @@ PROTECTED = "tr[data-outcome=people_protected]"
 @pytest.fixture(scope="module")
 def address() -> str:
     """A board that serves until the tests end."""
-    assert board_app.app().state.desk.pictures  # compiles the model, so that no test waits for it
     listening, started = listen("127.0.0.1", 0), threading.Event()
     threading.Thread(target=serve, args=(board_app.app(), listening, started.set), daemon=True).start()
     assert started.wait(20)
@@ -252,9 +251,8 @@ def test_assumptions_move_the_outlook_and_come_back(visit: Any) -> None:
     first = seen.drawn
     base = seen.text("tr[data-outcome=overdose_deaths] .without")
     seen.page.click("#tab-assumptions")
-    seen.page.fill(".assumptions input[type=search]", "naloxone")
-    slider = seen.page.locator(".assumptions li:not([hidden]) input[type=range]").first
-    slider.fill("100")
+    seen.page.fill(".assumptions input[type=search]", "naloxone is everywhere")
+    seen.page.locator("#assumption-naloxone_reduction").fill("100")
     moved = seen.redrawn(first)
     assert "a=" in seen.page.url
     assert seen.text("tr[data-outcome=overdose_deaths] .without") != base

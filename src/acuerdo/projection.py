@@ -127,6 +127,7 @@ class Projector:
         view = figures.as_of(posterior.day)
         self.base = lever_record(built, self.months, view, posterior.day)
         self.members = dict(built.model.dimensions)
+        self._base_inputs = {name: jnp.asarray(x, dtype) for name, x in lever_inputs(built, self.base).items()}
         parameters = built.values(jnp.asarray(self.posterior.parameters))
         self.dtype = dtype
         self.parameters = place(parameters, draws, dtype)
@@ -168,8 +169,10 @@ class Projector:
         Raises:
             InputError: a setting is not valid.
         """
-        levers = lever_inputs(self.built, self.levers(settings))
-        return {**{name: jnp.asarray(x, self.dtype) for name, x in levers.items()}, **self.season, **self.latent}
+        values = self.levers(settings)
+        moved = lever_inputs(self.built, {item.lever: values[item.lever] for item in settings})
+        levers = {**self._base_inputs, **{name: jnp.asarray(x, self.dtype) for name, x in moved.items()}}
+        return {**levers, **self.season, **self.latent}
 
     def run(
         self,

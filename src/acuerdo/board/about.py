@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -64,9 +65,7 @@ def about(
             name: settings.sectors.get(name) or {lang: sector_name(name, words) for lang, words in texts.items()}
             for name in sectors
         },
-        members={
-            member: words for members in home.about["dimensions"].values() for member, words in members.items()
-        },
+        members={member: words for members in home.about["dimensions"].values() for member, words in members.items()},
         levers=_levers(projector, figures),
         outcomes=[
             OutcomeAbout(**outcome.model_dump(include=set(OutcomeAbout.model_fields)))
@@ -165,10 +164,10 @@ def stage_values(stage: Stage, outputs: dict[str, Floats], month: int) -> Floats
     return np.asarray(np.sum(parts, axis=0))
 
 
-def spread(draws: Floats) -> Spread:
-    """Return median and 90 % interval of some draws."""
-    low, median, high = (float(f"{x:.5g}") for x in np.quantile(draws, [0.05, 0.5, 0.95]))
-    return Spread(q05=low, q50=median, q95=high)
+def spreads(draws: Sequence[Floats]) -> list[Spread]:
+    """Return median and 90 % interval of arrays (draws,)."""
+    rows = np.quantile(np.stack(draws), [0.05, 0.5, 0.95], axis=-1).T if draws else np.empty((0, 3))
+    return [Spread(q05=float(f"{a:.5g}"), q50=float(f"{b:.5g}"), q95=float(f"{c:.5g}")) for a, b, c in rows]
 
 
 def pictures(projector: Projector, settings: BoardSettings, baseline: Ensemble) -> list[PictureAbout]:
@@ -183,7 +182,11 @@ def pictures(projector: Projector, settings: BoardSettings, baseline: Ensemble) 
             now = stage_values(stage, baseline.outputs if flow else state, 0)
             stages.append(
                 StageAbout(
-                    variables=stage.variables, label=stage.label, unit_label=stage.unit, flow=flow, now=spread(now)
+                    variables=stage.variables,
+                    label=stage.label,
+                    unit_label=stage.unit,
+                    flow=flow,
+                    now=spreads([now])[0],
                 )
             )
         found.append(PictureAbout(name=picture.name, title=picture.title, stages=stages))

@@ -57,8 +57,6 @@ def board(
             token,
             any_host=not alone,
         )
-        status.update("Compiling the model")
-        assert app.state.desk.pictures  # the first run compiles, so that no visitor waits for it
     shown = host if alone else socket.gethostname()
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
     typer.echo(f"Board: {address}")

@@ -82,9 +82,7 @@ class Desk:
         self.settings = settings.read(projector.built.corridor)
         self.lines = lines.all_lines(projector, self.figures)
         self.open_lines = lines.opened(self.settings, self.lines)
-        self.movable = {
-            name: about.parameter_range(projector.built, name) for name in about.movable(projector.built)
-        }
+        self.movable = {name: about.parameter_range(projector.built, name) for name in about.movable(projector.built)}
         stages = [stage for picture in self.settings.pictures for stage in picture.stages]
         self._keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
         notes = projector.posterior.notes
@@ -106,7 +104,7 @@ class Desk:
 
     @cached_property
     def pictures(self) -> list[PictureAbout]:
-        """Where people and goods are now. The first use runs the model."""
+        """Where people and goods are now."""
         return about.pictures(self.projector, self.settings, self._baseline({}, self.open_lines))
 
     def history(self, name: str) -> History:
@@ -122,8 +120,9 @@ class Desk:
     def variable(self, name: str) -> Described:
         """Return all that the model says of a variable (see `describe`), with words for a page.
 
-        Further keys: kind_label, evidence_label, roles (words for the roles of equations), neighbours (the meaning of each
-        variable that it depends on or that uses it) and, of a parameter, posterior (5, 50 and 95 % points by member).
+        Further keys: kind_label, evidence_label, roles (words for the roles of equations), neighbours (the meaning of
+        each variable that it depends on or that uses it) and, of a parameter, posterior (5, 50 and 95 % points by
+        member).
 
         Raises:
             InputError: there is no such variable.
@@ -191,8 +190,8 @@ class Desk:
         answer = RunAnswer(
             scenario=key,
             months=[str(month) for month in base.months[: asked.months]],
-            lines=[self._answer_line(name, base, after, asked.months) for name in wanted],
-            outcomes=[self._answer_outcome(name, base, after, asked.months) for name in self.projector.outcomes],
+            lines=self._answer_lines(wanted, base, after, asked.months),
+            outcomes=self._answer_outcomes(base, after, asked.months),
             pictures=self._answer_pictures(base, after, asked.months),
             levers=self._paths(made),
         )
@@ -211,43 +210,47 @@ class Desk:
         key = tuple(sorted(held.items())), tuple(sorted(wanted))
         return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, wanted))
 
-    def _answer_line(self, name: str, base: Ensemble, after: Ensemble | None, months: int) -> LineAnswer:
-        line = self.lines[name]
-        return LineAnswer(
-            id=name,
-            baseline=_band(line.of(base)[:months]),
-            scenario=None if after is None else _band(line.of(after)[:months]),
-        )
+    def _answer_lines(
+        self, wanted: Sequence[str], base: Ensemble, after: Ensemble | None, months: int
+    ) -> list[LineAnswer]:
+        runs = [base] if after is None else [base, after]
+        bands = _bands([self.lines[name].of(run)[:months] for run in runs for name in wanted])
+        return [
+            LineAnswer(id=name, baseline=bands[i], scenario=None if after is None else bands[len(wanted) + i])
+            for i, name in enumerate(wanted)
+        ]
 
-    def _answer_outcome(self, name: str, base: Ensemble, after: Ensemble | None, months: int) -> OutcomeAnswer:
-        outcome = self.projector.outcomes[name]
-        without = over_horizon(outcome, base, months)
-        change = np.zeros(1) if after is None else over_horizon(outcome, after, months) - without
-        low, high = np.quantile(change, [0.05, 0.95])
-        mean = float(change.mean())
-        return OutcomeAnswer(
-            name=name,
-            base=float(without.mean()),
-            scenario=float(without.mean()) + mean,
-            change=mean,
-            q05=float(low),
-            q95=float(high),
-            p_wrong_sign=float((np.sign(change) != np.sign(mean)).mean()),
-        )
+    def _answer_outcomes(self, base: Ensemble, after: Ensemble | None, months: int) -> list[OutcomeAnswer]:
+        outcomes = self.projector.outcomes
+        without = np.stack([over_horizon(outcome, base, months) for outcome in outcomes.values()])
+        change = np.zeros_like(without)
+        if after is not None:
+            change = np.stack([over_horizon(outcome, after, months) for outcome in outcomes.values()]) - without
+        mean, (low, high) = change.mean(axis=1), np.quantile(change, [0.05, 0.95], axis=1)
+        wrong = (np.sign(change) != np.sign(mean)[:, None]).mean(axis=1)
+        return [
+            OutcomeAnswer(
+                name=name,
+                base=float(without[i].mean()),
+                scenario=float(without[i].mean() + mean[i]),
+                change=float(mean[i]),
+                q05=float(low[i]),
+                q95=float(high[i]),
+                p_wrong_sign=float(wrong[i]),
+            )
+            for i, name in enumerate(outcomes)
+        ]
 
     def _answer_pictures(self, base: Ensemble, after: Ensemble | None, months: int) -> dict[str, list[StageAnswer]]:
-        return {
-            picture.name: [
-                StageAnswer(
-                    baseline=about.spread(about.stage_values(stage, base.outputs, months - 1)),
-                    scenario=None
-                    if after is None
-                    else about.spread(about.stage_values(stage, after.outputs, months - 1)),
-                )
-                for stage in picture.stages
-            ]
-            for picture in self.settings.pictures
-        }
+        stages = [(picture.name, stage) for picture in self.settings.pictures for stage in picture.stages]
+        runs = [base] if after is None else [base, after]
+        values = [about.stage_values(stage, run.outputs, months - 1) for run in runs for _, stage in stages]
+        spreads = about.spreads(values)
+        found: dict[str, list[StageAnswer]] = {}
+        for i, (name, _) in enumerate(stages):
+            with_ = None if after is None else spreads[len(stages) + i]
+            found.setdefault(name, []).append(StageAnswer(baseline=spreads[i], scenario=with_))
+        return found
 
     def _paths(self, made: Sequence[Setting]) -> dict[str, list[float]]:
         values = self.projector.levers(made)
@@ -273,7 +276,10 @@ def _setting(asked: AskedSetting) -> Setting:
     return Setting(asked.lever, asked.value, start, end, None, asked.times, asked.ramp, asked.member)
 
 
-def _band(draws: Floats) -> Band:
-    """Return quantiles by month, to five figures; `draws` is (months, draws)."""
-    found = np.quantile(draws, list(QUANTILES.values()), axis=-1)
-    return Band(**{name: [float(f"{x:.5g}") for x in row] for name, row in zip(QUANTILES, found, strict=True)})
+def _bands(draws: Sequence[Floats]) -> list[Band]:
+    """Return quantiles by month, to five figures, of arrays (months, draws)."""
+    found = np.quantile(np.stack(draws), list(QUANTILES.values()), axis=-1)
+    return [
+        Band(**{name: [float(f"{x:.5g}") for x in found[j, i]] for j, name in enumerate(QUANTILES)})
+        for i in range(len(draws))
+    ]

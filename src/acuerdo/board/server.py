@@ -45,7 +45,8 @@ def make_app(
     """Return the board as an ASGI application.
 
     Args:
-        projector_factory: makes the projector to run, whose months are the longest horizon; called once, here.
+        projector_factory: makes the projector to run, whose months are the longest horizon; called once, here, and
+            run once.
         figures: the snapshot.
         token: what a visitor has to show; None for a board that only its own machine can reach.
         any_host: answer whatever name the request gives to the host; otherwise only the names of the own machine.
@@ -54,6 +55,7 @@ def make_app(
         DataError: the corridor's `board.yaml` is not valid.
     """
     desk, scheduler = Desk(projector_factory(), figures), Scheduler[bytes]()
+    desk.run(RunRequest(months=len(desk.projector.months)))  # compiles the model, so that no visitor waits for it
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -105,9 +107,7 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
         return desk.history(line)
 
     @app.get("/api/picture", summary="Where people and goods are now")
-    async def picture() -> list[PictureAbout]:
-        future = scheduler.submit("picture", 0, lambda: desk.pictures and b"")
-        await asyncio.wrap_future(future)  # its first use runs the model, which is the worker's work
+    def picture() -> list[PictureAbout]:
         return desk.pictures
 
     @app.get("/api/packages", summary="The library of packages of measures")
@@ -117,7 +117,7 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
     @app.get("/api/texts/{lang}", summary="Words of the page", responses=_NOT_FOUND)
     def texts(lang: str) -> dict[str, Any]:
         words = Texts(lang, desk.projector.built.corridor)
-        shared = {f"{name}.{key}": text for name in ("evidence", "evidence_note") for key, text in words.raw(name).items()}
+        shared = {f"evidence.{key}": text for key, text in words.raw("evidence").items()}
         return {**words.raw("board"), **shared, "interval": words.raw("format")["interval"]}
 
 
