@@ -76,7 +76,7 @@ def listen(host: str, port: int) -> socket.socket:
         family, kind, _, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except (OSError, UnicodeError):
         raise InputError("host", host, "an address of this machine", "127.0.0.1") from None
-    listening = socket.socket(family, kind)
+    listening = socket.socket(family, kind, socket.IPPROTO_TCP)  # asyncio sends at once only where TCP is named
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind(where)

@@ -107,6 +107,11 @@ class Desk:
         """Where people and goods are now."""
         return about.pictures(self.projector, self.settings, self._baseline({}, self.open_lines))
 
+    def warm(self) -> None:
+        """Run the model once, which compiles it, so that nobody who asks has to wait for that."""
+        self.run(RunRequest(months=len(self.projector.months)))
+        assert len(self.pictures) == len(self.settings.pictures)
+
     def history(self, name: str) -> History:
         """Return what has been published of a line.
 

@@ -55,7 +55,7 @@ def make_app(
         DataError: the corridor's `board.yaml` is not valid.
     """
     desk, scheduler = Desk(projector_factory(), figures), Scheduler[bytes]()
-    desk.run(RunRequest(months=len(desk.projector.months)))  # compiles the model, so that no visitor waits for it
+    desk.warm()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

@@ -85,8 +85,9 @@ export const percent = (share, digits = 0) => minus(format({ style: "percent", m
 /** Format a month (YYYY-MM). */
 export function month(text, short = true) {
   const [year, index] = text.split("-").map(Number);
-  const options = { year: "numeric", month: short ? "short" : "long", timeZone: "UTC" };
-  return new Intl.DateTimeFormat(tag, options).format(new Date(Date.UTC(year, index - 1, 1)));
+  const key = `month ${tag} ${short}`;
+  if (!formats.has(key)) formats.set(key, new Intl.DateTimeFormat(tag, { year: "numeric", month: short ? "short" : "long", timeZone: "UTC" }));
+  return formats.get(key).format(new Date(Date.UTC(year, index - 1, 1)));
 }
 
 /** Format a day (YYYY-MM-DD). */
