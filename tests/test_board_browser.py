@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -227,9 +228,9 @@ def test_looking_inside_leads_along_the_equations(visit: Any) -> None:
     seen.page.wait_for_selector("dialog[open]")
     assert "deaths_on_route = " in seen.text("#inside")
     seen.page.click("#inside .neighbours button")
-    seen.page.locator("#inside", has_text="died_on_route =").wait_for()
+    seen.page.locator("#inside > p code", has_text=re.compile("^died_on_route$")).wait_for()
     seen.page.click("#inside >> text=Back")
-    seen.page.locator("#inside", has_text="deaths_on_route =").wait_for()
+    seen.page.locator("#inside > p code", has_text=re.compile("^deaths_on_route$")).wait_for()
 
 
 def test_packages_load_and_a_slider_takes_over(visit: Any) -> None:
@@ -251,8 +252,8 @@ def test_assumptions_move_the_outlook_and_come_back(visit: Any) -> None:
     first = seen.drawn
     base = seen.text("tr[data-outcome=overdose_deaths] .without")
     seen.page.click("#tab-assumptions")
-    seen.page.fill(".assumptions input[type=search]", "naloxone is everywhere")
-    seen.page.locator("#assumption-naloxone_reduction").fill("100")
+    seen.page.fill(".assumptions input[type=search]", "without a synthetic opioid")
+    seen.page.locator("#assumption-other_deaths_base").fill("100")
     moved = seen.redrawn(first)
     assert "a=" in seen.page.url
     assert seen.text("tr[data-outcome=overdose_deaths] .without") != base
