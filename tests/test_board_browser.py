@@ -252,7 +252,7 @@ def test_assumptions_move_the_outlook_and_come_back(visit: Any) -> None:
     first = seen.drawn
     base = seen.text("tr[data-outcome=overdose_deaths] .without")
     seen.page.click("#tab-assumptions")
-    seen.page.fill(".assumptions input[type=search]", "without a synthetic opioid")
+    seen.page.fill(".assumptions input[type=search]", "deaths without synthetic")
     seen.page.locator("#assumption-other_deaths_base").fill("100")
     moved = seen.redrawn(first)
     assert "a=" in seen.page.url
