@@ -14,6 +14,7 @@ from acuerdo import __version__
 from acuerdo.attribution.commands import attribution
 from acuerdo.backtest.commands import backtest
 from acuerdo.bench.commands import bench
+from acuerdo.board.commands import board
 from acuerdo.dialogue.commands import app as dossier_app
 from acuerdo.dialogue.score_command import score
 from acuerdo.errors import AcuerdoError, InputError
@@ -40,6 +41,7 @@ app.add_typer(dossier_app, name="dossier", help="Record of the dialogues: meetin
 app.command()(bench)
 app.command()(attribution)
 app.command()(score)
+app.command()(board)
 
 AsOf = Annotated[
     str | None, typer.Option(help="Day, month (its last day) or 'latest': only what was published by then.")

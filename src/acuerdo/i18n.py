@@ -133,6 +133,11 @@ class Texts:
                 found[key.removeprefix(f"{prefix}.")] = form.strip()
         return found
 
+    def raw(self, prefix: str) -> dict[str, Any]:
+        """Return the texts under `prefix` by the rest of their key as they are written, slots and plural forms too."""
+        keys = self.keys(f"{prefix}.")
+        return {key.removeprefix(f"{prefix}."): self._machinery.get(key, self._corridor.get(key)) for key in keys}
+
     def pick(self, label: Label | str | None) -> str:
         """Return the words of a label `{en: ..., es: ...}` in this language (a plain string stands for itself).
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -133,6 +133,7 @@ class Projector:
         view = figures.as_of(posterior.day)
         self.base = dict(record) if record is not None else lever_record(built, self.months, view, posterior.day)
         self.members = dict(built.model.dimensions)
+        self._base_inputs = {name: jnp.asarray(x, dtype) for name, x in lever_inputs(built, self.base).items()}
         parameters = built.values(jnp.asarray(self.posterior.parameters))
         self.dtype = dtype
         self.parameters = place(parameters, draws, dtype)
@@ -174,14 +175,16 @@ class Projector:
         Raises:
             InputError: a setting is not valid.
         """
-        levers = lever_inputs(self.built, self.levers(settings))
-        return {**{name: jnp.asarray(x, self.dtype) for name, x in levers.items()}, **self.season, **self.latent}
+        values = self.levers(settings)
+        moved = lever_inputs(self.built, {item.lever: values[item.lever] for item in settings})
+        levers = {**self._base_inputs, **{name: jnp.asarray(x, self.dtype) for name, x in moved.items()}}
+        return {**levers, **self.season, **self.latent}
 
     def run(
         self,
         settings: Sequence[Setting] = (),
         *,
-        noise: bool = True,
+        noise: bool | Collection[str] = True,
         keep: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
     ) -> Ensemble:
@@ -189,14 +192,14 @@ class Projector:
 
         Args:
             settings: lever settings; none for what is in force.
-            noise: also make published series, with the noise of observation.
+            noise: also make published series, with the noise of observation; or only those named.
             keep: further variables to return.
             parameters: parameters held at a value instead of their draws.
 
         Raises:
             InputError: a setting is not valid.
         """
-        held = {name: jnp.asarray([value], self.dtype) for name, value in (parameters or {}).items()}
+        held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
         wanted = tuple(dict.fromkeys((*self._keep, *keep)))
         _, outputs = self.built.simulator.run(self.state, {**self.parameters, **held}, self.inputs(settings), wanted)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
@@ -205,7 +208,8 @@ class Projector:
             name: np.broadcast_to(value, (value.shape[0], *value.shape[1:-1], shape[1]))
             for name, value in arrays.items()
         }
-        observed = {name: self._observe(item, arrays) for name, item in self.observables.items()} if noise else {}
+        named = (self.observables if noise else ()) if isinstance(noise, bool) else noise
+        observed = {name: self._observe(self.observables[name], arrays) for name in named}
         return Ensemble(self.months, arrays, observed)
 
     def _noise(self, item: Observable, member: str, news: Floats) -> Floats:
