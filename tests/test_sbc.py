@@ -18,7 +18,7 @@ from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 from acuerdo.inference.synthetic import DRAWS, Ranks, by_laplace, by_nuts, quantities, sbc, simulate_data
 
-QUANTITIES = 6
+QUANTITIES = 8
 
 
 @pytest.fixture(scope="module")
