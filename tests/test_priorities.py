@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -48,7 +49,7 @@ def posterior(built, figures):
     """Narrow draws of the prior run through the record: a start that needs no calibration."""
     problem = make_problem(built, figures, date(2024, 12, 31))
     z = 0.4 * np.random.default_rng(1).standard_normal((problem.size, 24))
-    return _posterior(problem, z, z, {})
+    return _posterior(problem, SimpleNamespace(mode=z[:, 0]), z, z, {})
 
 
 @pytest.fixture(scope="module")
