@@ -179,7 +179,9 @@ def test_a_study_is_reproducible(result, built, figures, posterior):
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_section_in_words(result, lang):
     section = priorities_section(result, Texts(lang, CORRIDOR))
-    assert len(section.packages) == len(result.shown) == len(section.table)
+    assert len(section.packages) == len(result.shown)
+    assert {len(row) for row in section.table} <= {1 + len(result.shown)}
+    assert len(section.columns) == 1 + len(result.shown)
     for item, at in zip(section.packages, result.shown, strict=True):
         assert len(item.measures) == len(result.plans[at])
         assert len(item.sides) == 2
