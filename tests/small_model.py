@@ -14,7 +14,7 @@ from acuerdo.engine.declare import Sector, Variable, assemble
 from acuerdo.engine.load import CorridorModel, Process
 from acuerdo.engine.priors import Parameter, Prior, Transform
 from acuerdo.engine.run import Simulator
-from acuerdo.inference.observe import Data, Observable
+from acuerdo.inference.observe import MOST_CARRIED, Data, Observable, _chains
 from acuerdo.inference.problem import Problem
 
 _PRIORS = {
@@ -85,10 +85,12 @@ def make(months: int = 24) -> Problem:
     index = pd.period_range("2020-01", periods=months, freq="M")
     rows = 2 * months
     at, series = np.tile(np.arange(months), 2), np.repeat([0, 1], months)
+    labels = [(names[k], "ALL") for k in series]
+    before, apart = _chains(labels, at, at)
     data = Data(
         columns=[("arrivals", None), ("waiting", None)],
         series=names,
-        labels=[(names[k], "ALL") for k in series],
+        labels=labels,
         column=series.copy(),
         first=at,
         last=at.copy(),
@@ -98,6 +100,8 @@ def make(months: int = 24) -> Problem:
         poisson=np.ones(rows),
         factor=np.ones(rows),
         noise=series.copy(),
+        before=before,
+        apart=apart,
     )
     observables = {
         names[0]: Observable(series=names[0], variable="arrivals", noise=_NOISE),
@@ -109,4 +113,12 @@ def make(months: int = 24) -> Problem:
         dist="lognormal", low=dict.fromkeys(by, low), median=dict.fromkeys(by, median), high=dict.fromkeys(by, high)
     )
     figures: Any = None  # the rows are given
-    return Problem(built, figures, None, index, observables, data, {}, Transform.of(prior, by))
+    carried = Prior(
+        dist="share",
+        low=dict.fromkeys(by, 0.02),
+        median=dict.fromkeys(by, 0.1),
+        high=dict.fromkeys(by, 0.3),
+        upper=MOST_CARRIED,
+    )
+    spreads = Transform.of(prior, by), Transform.of(carried, by)
+    return Problem(built, figures, None, index, observables, data, {}, *spreads)

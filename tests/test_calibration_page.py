@@ -35,7 +35,20 @@ def fake(built: CorridorModel, draws: int = 200, **notes: Any) -> Posterior:
     z = np.random.default_rng(0).standard_normal((built.size, draws))
     told = {"method": "none", "provisional": 1, "rows": 10, "unknowns": 20, "in_sample_coverage_90": 0.9, **notes}
     return Posterior(
-        date(2024, 12, 31), pd.Period("2024-12", "M"), z, np.ones((1, draws)), ["a"], {}, {}, {}, {}, np.zeros(1), told
+        date(2024, 12, 31),
+        pd.Period("2024-12", "M"),
+        z,
+        np.ones((1, draws)),
+        np.full((1, draws), 0.1),
+        ["a"],
+        np.zeros((0, draws)),
+        [],
+        {},
+        {},
+        {},
+        {},
+        np.zeros(1),
+        told,
     )
 
 
@@ -121,7 +134,10 @@ def test_figures_of_the_model_itself_are_covered_as_they_should_be() -> None:
         problem.months[-1],
         z[: problem.built.size],
         np.asarray(problem.noise_sd(z)),
+        np.asarray(problem.carried_part(z)),
         problem.data.series,
+        np.zeros((0, z.shape[1])),
+        [],
         {},
         {},
         {},
@@ -149,7 +165,20 @@ def test_sums_over_several_months_are_shown_by_the_month() -> None:
     noise = np.full((2, 10), 1e-6)
     still = {name: np.asarray(path) for name, path in paths.items()}
     posterior = Posterior(
-        None, problem.months[-1], z[:4], noise, data.series, {}, {}, {}, still, np.zeros(problem.size), {}
+        None,
+        problem.months[-1],
+        z[:4],
+        noise,
+        np.full_like(noise, 0.1),
+        data.series,
+        np.zeros((0, noise.shape[1])),
+        [],
+        {},
+        {},
+        {},
+        still,
+        np.zeros(problem.size),
+        {},
     )
     arrivals, waiting = calibration_report.predictive_checks(problem, posterior)
     assert arrivals.rows["q50"].iloc[-1] == pytest.approx(1000.0, rel=0.05)

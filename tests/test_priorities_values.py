@@ -255,8 +255,9 @@ def test_sweep_says_on_which_weight_it_turns(values):
 def test_trades_need_a_gain_for_both():
     measures = [Measure("a", 1.0), Measure("b", 1.0), Measure("c", 1.0)]
     points = np.array([[-1.0, 5.0], [4.0, -2.0], [1.0, 1.0]])[:, None, :] * np.ones((1, 3, 1))
-    given = concessions(measures, points, ("one", "two"))
+    given = concessions(measures, points, ("one", "two"), {"a": "one", "b": "both", "c": "one"})
     assert [c.measure.lever for c in given] == ["a", "b"]
     (trade,) = trades(given, ("one", "two"))
     assert trade.net == {"one": 3.0, "two": 3.0}
     assert trades(given[:1], ("one", "two")) == []
+    assert concessions(measures, points, ("one", "two"), dict.fromkeys("abc", "two"))[0].measure.lever == "b"

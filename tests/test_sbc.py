@@ -18,7 +18,7 @@ from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 from acuerdo.inference.synthetic import DRAWS, Ranks, by_laplace, by_nuts, quantities, sbc, simulate_data
 
-QUANTITIES = 6
+QUANTITIES = 8
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ def assert_calibrated(found: Ranks) -> None:
     assert found.failing(0.001) == []
     assert 0.8 <= found.inside(0.9).mean() <= 0.98
     recovered = dict(zip(found.names, found.recovered(), strict=True))
-    assert min(recovered["usual_arrivals"], recovered["service_rate"]) > 0.8, "two parameters that the figures tell"
+    assert min(recovered["usual_arrivals"], recovered["service_rate"]) > 0.7, "two parameters that the figures tell"
 
 
 @pytest.mark.slow

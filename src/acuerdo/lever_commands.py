@@ -104,31 +104,30 @@ def _show(table: pd.DataFrame, horizons: list[int], shown: int, texts: Texts) ->
 
     home = texts.corridor
     levers, outcomes, console = load_levers(home), load_outcomes(home), Console(highlight=False)
-    last = table["months"] == horizons[-1]
     for name, rows in table.groupby("outcome", sort=False):
         item = outcomes[str(name)]
-        moved = rows[last & (rows["change"].abs() > 1e-9)]
-        strongest = moved.reindex(moved["change"].abs().sort_values(ascending=False).index)["lever"][:shown]
+        end = rows[rows["months"] == horizons[-1]]
+        strongest = end[end["change"].abs() > 1e-9].assign(size=end["change"].abs()).nlargest(shown, "size")["lever"]
         if not len(strongest):
             continue
         unit = texts.t("unit.points") if item.unit == "percent" else texts.pick(item.unit_label)
         grid = Table(box=box.SIMPLE_HEAD, title=f"{texts.pick(item.label)} ({unit})", title_justify="left")
-        grid.add_column(texts.t("levers.lever"), no_wrap=True)
-        for horizon in horizons:
-            grid.add_column(texts.t("levers.after", count=horizon), justify="right")
-        for key in ("wrong", "per_unit", "per_million", "rank"):
+        grid.add_column(texts.t("levers.lever"), max_width=24)
+        for key in ("months", "change", "wrong", "per_unit", "per_million", "rank"):
             grid.add_column(texts.t(f"levers.{key}"), justify="right")
         for lever in strongest:
-            of = rows[rows["lever"] == lever].set_index("months")
-            cells = [
-                f"{texts.signed_rounded(of.at[h, 'change'])} "
-                f"({texts.interval(of.at[h, 'q05'], of.at[h, 'q95'], figures=2, sign=True)})"
-                for h in horizons
-            ]
-            end = of.loc[horizons[-1]]
-            cells += [texts.percent(end["p_wrong_sign"]), texts.signed_rounded(end["per_unit"])]
-            cells += [texts.signed_rounded(end["per_million"]), f"{end['rank']:d}"]
-            grid.add_row(texts.pick(levers[lever].label), *cells)
+            for row in rows[rows["lever"] == lever].to_dict("records"):
+                low, high, wrong = (float(row[key]) for key in ("q05", "q95", "p_wrong_sign"))
+                small = texts.t("brief.below", value=texts.percent(0.01))
+                grid.add_row(
+                    texts.pick(levers[str(lever)].label) if row["months"] == horizons[0] else "",
+                    texts.number(float(row["months"])),
+                    f"{texts.signed_rounded(float(row['change']))} ({texts.interval(low, high, figures=2, sign=True)})",
+                    texts.percent(wrong) if wrong >= 0.01 else small,
+                    texts.signed_rounded(float(row["per_unit"])),
+                    texts.signed_rounded(float(row["per_million"])),
+                    texts.number(float(row["rank"])),
+                )
         console.print(grid)
     console.print(texts.t("levers.note"))
 

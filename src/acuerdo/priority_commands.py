@@ -208,15 +208,14 @@ def sensitivity(
     from rich.table import Table
 
     console = Console(highlight=False)
-    for about, rows in table.groupby("outcome", sort=False):
-        title = texts.pick(projector.outcomes[str(about)].label)
+    for moved, rows in table.groupby("outcome", sort=False):
+        title = texts.pick(projector.outcomes[str(moved)].label)
         grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
         for key in ("factor", "first", "total"):
             grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key == "factor" else "right")
         for row in rows.to_dict("records"):
-            label = texts.pick(
-                projector.built.meanings.get(row["factor"], projector.built.meanings.get(f"{row['factor']}_set"))
-            )
+            factor = str(row["factor"])
+            label = texts.pick(projector.built.meanings.get(factor, projector.built.meanings.get(f"{factor}_set")))
             shares = [f"{texts.number(row[k], 2)} ± {texts.number(row[f'{k}_conf'], 2)}" for k in ("first", "total")]
             grid.add_row(label, *shares)
         console.print(grid)

@@ -52,6 +52,11 @@ def simulate_data(problem: Problem, z: Floats, seed: int) -> Problem:
     sd = np.asarray(problem.noise_sd(z_))[data.noise]
     width = np.asarray(spread(mean, sd, offset, data.poisson[:, None]))
     noise = np.random.default_rng(seed).standard_t(STUDENT_DF, mean.shape)
+    carried = np.asarray(problem.carried_part(z_))[data.noise]
+    for row in np.argsort(data.last, kind="stable"):
+        if data.before[row] >= 0:
+            kept = carried[row] ** data.apart[row]
+            noise[row] = kept * noise[data.before[row]] + np.sqrt(1 - kept**2) * noise[row]
     value = np.exp(np.log(mean + offset) + width * noise) - offset
     return replace(problem, data=replace(data, value=value[:, 0]))
 
@@ -140,7 +145,8 @@ class Ranks:
 def quantities(problem: Problem) -> list[str]:
     """Return the names of what is ranked, in the order of the unknowns."""
     labels = [f"{name}[{member}]" if member else name for name, member in problem.built.labels()]
-    return labels + [f"noise[{series}]" for series in problem.data.series]
+    series = problem.data.series
+    return labels + [f"noise[{name}]" for name in series] + [f"carried[{name}]" for name in series]
 
 
 def sbc(

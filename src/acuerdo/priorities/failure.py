@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from acuerdo.priorities.study import Study
 
 _INPUTS = 8  # parameters that are tried: those that go most with the smaller gain
+_TELLING = 0.05  # density of failures that a condition has to add
 _RARE = 0.03  # share of failing cases below which there is nothing to tell
 
 
@@ -58,7 +59,7 @@ def failure(study: Study, at: int) -> Failure | None:
     inputs = np.concatenate([np.tile(ranks.T, (len(study.futures), 1)), futures], axis=1)
     labels = study.built.labels()
     names = [f"p{row}" for row in rows] + [f"f{i}" for i in range(len(study.futures))]
-    box = prim(inputs, fails.reshape(-1), names)
+    box = prim(inputs, fails.reshape(-1), names, gain=_TELLING)
     if box is None or not box.limits or box.density < overall + 0.1:
         return None
     conditions = []

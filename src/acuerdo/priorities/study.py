@@ -437,7 +437,8 @@ def _judge(
         runs += other.batch.runs
     steps = _steps(space)
     moved = judge.points(judge.changes([(step,) for step in steps]) - without)
-    given = concessions(steps, moved.reshape(len(steps), -1, len(values.sides)), values.sides)
+    owners = {name: lever.owner for name, lever in built.levers.items()}
+    given = concessions(steps, moved.reshape(len(steps), -1, len(values.sides)), values.sides, owners)
     result = Study(
         built=built,
         projector=judge.batch.projector,

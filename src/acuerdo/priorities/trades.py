@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +51,16 @@ class Trade:
     net: dict[str, float]
 
 
-def concessions(measures: Sequence[Measure], points: Floats, sides: Sequence[str]) -> list[Concession]:
-    """Return the measures that one side loses by and the other gains by, the best ratio of gain to loss first.
+def concessions(
+    measures: Sequence[Measure], points: Floats, sides: Sequence[str], owners: Mapping[str, str]
+) -> list[Concession]:
+    """Return the measures that a side can give: it loses by them, and the other gains; the best ratio of both first.
 
     Args:
         measures: measures, each alone on top of the same package.
         points: change of value by each, shape (measures, states, 2).
         sides: names of the two sides.
+        owners: owner of each lever; nobody gives what is the other side's alone.
     """
     found = []
     mean = points.mean(axis=1)
@@ -65,7 +68,7 @@ def concessions(measures: Sequence[Measure], points: Floats, sides: Sequence[str
         giver = int(np.argmin(mean[at]))
         taker = 1 - giver
         loss, gain = -float(mean[at, giver]), float(mean[at, taker])
-        if loss > 0 and gain > _FELT:
+        if loss > 0 and gain > _FELT and owners[measure.lever] in (sides[giver], "both"):
             low, high = np.quantile(points[at, :, taker], [0.05, 0.95])
             sure = np.mean((points[at, :, giver] < 0) & (points[at, :, taker] > 0))
             found.append(
