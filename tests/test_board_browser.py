@@ -48,6 +48,7 @@ class Visit:
         options = {"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
         self.context = browser.new_context(**options)
         self.page = self.context.new_page()
+        self.page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
         self.elsewhere: list[str] = []
         self.problems: list[str] = []
         self.page.on("request", lambda request: self.note(request.url, address))
