@@ -381,7 +381,7 @@ def test_every_question_is_valid_and_has_words_for_all() -> None:
 
 
 def _corridor_with(tmp_path: Path, text: str) -> Corridor:
-    for name in ("figures", "model"):
+    for name in ("figures", "model", "packages"):
         (tmp_path / name).symlink_to(HOME.path(name))
     (tmp_path / FILE).write_text(text, encoding="utf-8")
     return Corridor(HOME.name, tmp_path, HOME.about)
@@ -404,6 +404,7 @@ def _corridor_with(tmp_path: Path, text: str) -> Corridor:
         ("members: [MEX, GTM, HND, SLV, NIC, CUB, VEN, COL, OTH]", "members: [MEX]", "three or more donors"),
         ("methods: [synthetic_control,", "methods: [synthetic_kontrol,", "nearest valid: synthetic_control"),
         ("  treated: [ECU]\n", "", "treated"),
+        ("packages: [visa_ecuador_2021]", "packages: [visa_ecuador_2012]", "nearest valid: visa_ecuador_2021"),
     ],
 )
 def test_a_malformed_question_is_refused_with_its_line(tmp_path: Path, old: str, new: str, says: str) -> None:

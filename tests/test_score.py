@@ -413,9 +413,7 @@ def road(series: str, member: str, since: date, day: date | None) -> Attribution
         return None
     months = pd.period_range("2023-10", "2024-11", freq="M")
     band = pd.DataFrame({"month": months, "q05": 150_000.0, "q50": 200_000.0, "q95": 250_000.0})
-    return Attribution(
-        "model", "measure removed", "encounters", months[0], months[-1], 1e6, (2e6, 3e6, 4e6), "fall", band
-    )
+    return Attribution("model", "levers_held", "encounters", months[0], months[-1], 1e6, (2e6, 3e6, 4e6), "fall", band)
 
 
 def test_roads_stand_side_by_side_and_a_missing_one_is_said(dossier: Dossier, figures: Figures, pair: Corridor) -> None:

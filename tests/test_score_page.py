@@ -144,7 +144,7 @@ def road(series: str, member: str, start: date, day: date | None) -> Attribution
         return None
     months = pd.period_range("2023-10", "2024-11", freq="M")
     band = pd.DataFrame({"month": months, "q05": 1.5e5, "q50": 2e5, "q95": 2.5e5})
-    return Attribution("model", "measure removed", "people", months[0], months[-1], 1e6, (2e6, 3e6, 4e6), "fall", band)
+    return Attribution("model", "levers_held", "people", months[0], months[-1], 1e6, (2e6, 3e6, 4e6), "fall", band)
 
 
 def test_band_of_a_road_is_drawn_and_told(briefs: dict[tuple[str, str], Brief], dossier: Dossier) -> None:

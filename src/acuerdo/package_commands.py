@@ -114,6 +114,70 @@ def show(
     _print_changes(home, texts, package, levers, members, span, with_, without)
 
 
+@app.command()
+def replay(
+    name: Annotated[str, typer.Argument(help="A past measure of the library, or a file.")],
+    as_of: Annotated[
+        str | None, typer.Option(help="Day, month (its last day) or 'latest': the record as known then.")
+    ] = None,
+    months: Annotated[int, typer.Option(help="Months compared, from the first of the measure.")] = 12,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    corridor: _CORRIDOR = None,
+    lang: _LANG = "en",
+) -> None:
+    """Run the record again with and without a measure of the past: what it changed in every outcome, in the model."""
+    from acuerdo import corridor as corridors
+    from acuerdo import packages
+    from acuerdo.i18n import Texts
+
+    home = corridors.load(corridor)
+    texts, package = Texts(lang, home), packages.find(name, home)
+
+    from acuerdo.cli import _Steps
+    from acuerdo.engine.load import load_model
+    from acuerdo.figures.store import Figures
+    from acuerdo.inference.posterior import posterior_for
+    from acuerdo.projection import MOST_MONTHS, whole
+    from acuerdo.replay import Recorded, changes
+    from acuerdo.timeline import parse_as_of
+
+    whole("months", months, 1, MOST_MONTHS)
+    built, figures = load_model(corridor), Figures.open(home)
+    package.check(built.levers, dict(built.model.dimensions))
+    with _Steps("Fitting the model to the figures of that day") as steps:
+        posterior = posterior_for(built, figures, parse_as_of(as_of), steps)
+    found = changes(Recorded.of(built, figures, posterior), package, months)
+    if as_json:
+        import json
+
+        rows = [
+            {
+                "outcome": one.outcome.name,
+                "unit": one.outcome.unit,
+                "recorded": one.recorded,
+                "change": {"q05": one.change.low, "q50": one.change.median, "q95": one.change.high},
+            }
+            for one in found
+        ]
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1))
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    typer.echo(_title(package, texts))
+    typer.echo(texts.t("packages.replayed", months=months))
+    table = Table(*(texts.t(f"packages.{key}") for key in ("outcome", "recorded", "changed", "interval")))
+    for one in found:
+        if abs(one.change.low) + abs(one.change.high) > 0:
+            table.add_row(
+                f"{texts.pick(one.outcome.label)} ({texts.pick(one.outcome.unit_label)})",
+                texts.rounded(one.recorded),
+                texts.signed_rounded(one.change.median),
+                texts.interval(one.change.low, one.change.high, sign=True),
+            )
+    Console().print(table)
+
+
 def _print_changes(
     home: Corridor,
     texts: Texts,

@@ -14,7 +14,7 @@ What `fitted` has and `policy` has not is the doing of a latent series, that is 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Annotated, Literal
 
@@ -24,6 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import StringConstraints
 
+from acuerdo.effects import over_horizon
 from acuerdo.engine.load import CorridorModel
 from acuerdo.engine.run import Array, Arrays
 from acuerdo.errors import DataError, InputError
@@ -32,6 +33,9 @@ from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import Observable, load_observables
 from acuerdo.inference.posterior import Posterior
 from acuerdo.inference.problem import FIRST_MONTH, announcements, lever_inputs, lever_record, season_inputs
+from acuerdo.packages import Package, without
+from acuerdo.projection import Ensemble, load_outcomes
+from acuerdo.projection import Outcome as Cared
 from acuerdo.records import Found, Record, contexts, one_of, read_records
 from acuerdo.studies import Entry, Interval, LeverName, Words
 from acuerdo.timeline import parse_month
@@ -241,7 +245,8 @@ class Recorded:
     Attributes:
         built: the model.
         months: the months of the record.
-        inputs: levers and season by month.
+        levers: what each lever was, (months,) or (months, members).
+        announced: share of each month in which next month's change had been announced (see `announcements`).
         parameters: by name, (draws,) or (members, draws).
         paths: latent series by month, (months, [members,] draws).
         state: stocks and levels before the first month.
@@ -249,7 +254,8 @@ class Recorded:
 
     built: CorridorModel
     months: pd.PeriodIndex
-    inputs: Arrays
+    levers: dict[str, Floats]
+    announced: dict[str, Floats]
     parameters: Arrays
     paths: Arrays
     state: Arrays
@@ -261,18 +267,77 @@ class Recorded:
         parameters = built.values(jnp.asarray(posterior.parameters[:, posterior.few]))
         paths = {name: jnp.asarray(path) for name, path in posterior.paths.items()}
         view, day = figures.as_of(posterior.day), posterior.day
-        levers = lever_inputs(built, lever_record(built, months, view, day), announcements(built, months, day))
-        inputs = {**season_inputs(months), **levers}
-        state = built.simulator.first_state(parameters, {**inputs, **paths}, len(posterior.few))
-        return cls(built, months, inputs, parameters, paths, state)
+        levers, announced = lever_record(built, months, view, day), announcements(built, months, day)
+        inputs = {**season_inputs(months), **lever_inputs(built, levers, announced), **paths}
+        state = built.simulator.first_state(parameters, inputs, len(posterior.few))
+        return cls(built, months, levers, announced, parameters, paths, state)
+
+    def reaches(self, package: Package) -> bool:
+        """Tell whether the record holds a month before each line of a replay, and its first month."""
+        starts = [line.record.from_ for line in package.lines]
+        return all(start is not None and self.months[0] < start <= self.months[-1] for start in starts)
+
+    def without(self, packages: Sequence[Package]) -> Recorded:
+        """Return the record as it would have been without measures of the past; see `packages.without`.
+
+        Raises:
+            InputError: a package is no replay, or the record does not start before it and reach it.
+        """
+        members, levers = dict(self.built.model.dimensions), self.levers
+        for package in packages:
+            levers = without(package, levers, self.built.levers, self.months, members)
+        return replace(self, levers=levers)
 
     def run(
         self, keep: Sequence[str], hold: int | None = None, levers: bool = False, latent: bool = False
     ) -> dict[str, Floats]:
         """Run the months of the record; see `replay`. Levers and latent series are held where this says so."""
+        inputs = {**season_inputs(self.months), **lever_inputs(self.built, self.levers, self.announced)}
         return replay(
-            self.built, self.inputs, self.parameters, self.paths, self.state, keep, hold, levers, hold_latent=latent
+            self.built, inputs, self.parameters, self.paths, self.state, keep, hold, levers, hold_latent=latent
         )
+
+
+@dataclass(frozen=True)
+class Change:
+    """What a measure of the past did to an outcome, in the model.
+
+    Attributes:
+        outcome: the outcome.
+        recorded: mean of the outcome with the levers as they were.
+        change: what the measure changed, draw by draw.
+    """
+
+    outcome: Cared
+    recorded: float
+    change: Interval
+
+
+def changes(record: Recorded, package: Package, months: int = 12) -> list[Change]:
+    """Return what a measure of the past did to each outcome: the record with it less the record without it.
+
+    Draws, latent series and everything but the levers of the package are the same in both.
+
+    Args:
+        record: the record.
+        package: a replay.
+        months: months compared, from the first month of the package; fewer where the record ends before.
+
+    Raises:
+        InputError: the package is no replay, or the record does not start before it and reach it.
+    """
+    outcomes = load_outcomes(record.built.corridor).values()
+    keep = tuple(dict.fromkeys(outcome.variable for outcome in outcomes))
+    runs = [one.run(keep) for one in (record, record.without([package]))]
+    first = min(line.record.from_ for line in package.lines if line.record.from_ is not None)
+    inside = (record.months >= first) & (record.months < first + months)
+    shown = record.months[inside]
+    with_, other = (Ensemble(shown, {name: values[inside] for name, values in run.items()}, {}) for run in runs)
+    found = []
+    for outcome in outcomes:
+        one, two = (over_horizon(outcome, ensemble, len(shown)) for ensemble in (with_, other))
+        found.append(Change(outcome, float(one.mean()), Interval.of(one - two)))
+    return found
 
 
 def run_episodes(
@@ -330,4 +395,14 @@ def _published(figures: Figures, item: Observable, shown: pd.PeriodIndex) -> Flo
     return np.asarray(table[column], float)
 
 
-__all__ = ["Episode", "Outcome", "Recorded", "held_from", "load_episodes", "replay", "run_episodes"]
+__all__ = [
+    "Change",
+    "Episode",
+    "Outcome",
+    "Recorded",
+    "changes",
+    "held_from",
+    "load_episodes",
+    "replay",
+    "run_episodes",
+]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from acuerdo.attribution.answer import Answer, Estimate
-from acuerdo.attribution.interval import LEVEL
+from acuerdo.attribution.interval import LEVEL, Comparison
 from acuerdo.charts import counterfactual, render
 from acuerdo.figures.catalogue import Catalogue
 from acuerdo.i18n import Texts, upper_first
@@ -18,7 +19,13 @@ from acuerdo.i18n import Texts, upper_first
 TEMPLATES = Path(__file__).parent / "templates"
 
 
-def page(answers: list[Answer], catalogue: Catalogue, texts: Texts, day: date | None) -> str:
+def page(
+    answers: list[Answer],
+    catalogue: Catalogue,
+    texts: Texts,
+    day: date | None,
+    beside: Mapping[str, Comparison | None] | None = None,
+) -> str:
     """Return the page as text.
 
     Args:
@@ -26,6 +33,7 @@ def page(answers: list[Answer], catalogue: Catalogue, texts: Texts, day: date | 
         catalogue: the catalogue, for the names of series and members.
         texts: the language.
         day: day of the view; None for the latest.
+        beside: by question, the model's answer beside that of the series; None where it has none.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -44,11 +52,13 @@ def page(answers: list[Answer], catalogue: Catalogue, texts: Texts, day: date | 
         legend=texts.t("attribution.label.legend", level=texts.percent(LEVEL)),
         words=texts.words("attribution"),
         style=Markup(style),
-        questions=[_question(one, catalogue, texts) for one in answers],
+        questions=[_question(one, catalogue, texts, beside) for one in answers],
     )
 
 
-def _question(one: Answer, catalogue: Catalogue, texts: Texts) -> dict[str, Any]:
+def _question(
+    one: Answer, catalogue: Catalogue, texts: Texts, beside: Mapping[str, Comparison | None] | None
+) -> dict[str, Any]:
     question = one.question
     notes = [upper_first(note.say(texts)) for note in one.notes] + [texts.pick(words) for words in question.cautions]
     if question.together:
@@ -63,6 +73,7 @@ def _question(one: Answer, catalogue: Catalogue, texts: Texts) -> dict[str, Any]
         "p": texts.t("format.missing"),
         "months": "",
         "estimates": [_estimate(made, one, catalogue, texts) for made in one.estimates],
+        "model": _model(one, texts, beside),
         "has_donors": question.donors is not None,
         "donor_reason": texts.pick(question.donors.reason if question.donors else question.no_donors),
         "notes": notes,
@@ -79,6 +90,17 @@ def _question(one: Answer, catalogue: Catalogue, texts: Texts) -> dict[str, Any]
             "months": texts.t("attribution.label.months", pre=len(first.path) - after, post=after),
         }
     return shown
+
+
+def _model(one: Answer, texts: Texts, beside: Mapping[str, Comparison | None] | None) -> str:
+    """Return what the model says beside the series, in words; nothing where it was not asked."""
+    if beside is None or one.question.id not in beside:
+        return ""
+    met = beside[one.question.id]
+    if met is None:
+        return texts.t("attribution.no_model" if one.question.packages else "attribution.no_lever")
+    own = _interval(met.model.low, met.model.mid, met.model.high, texts, digits=2)
+    return f"{texts.t('attribution.model')}: {own}. {texts.t(f'attribution.compare.{met.why}')}"
 
 
 def _estimate(made: Estimate, one: Answer, catalogue: Catalogue, texts: Texts) -> dict[str, Any]:

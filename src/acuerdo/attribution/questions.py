@@ -17,6 +17,7 @@ from acuerdo.dialogue.dossier import Id, Words
 from acuerdo.errors import InputError, nearest_name, unknown_name
 from acuerdo.figures.catalogue import Catalogue
 from acuerdo.figures.catalogue import read as read_catalogue
+from acuerdo.packages import library
 from acuerdo.records import Found, Record, contexts, read_records
 from acuerdo.records import Text as Line
 
@@ -84,6 +85,8 @@ class Question(Record):
         methods: methods, the first being the one whose verdict counts.
         level: whether the level of the series is a random walk or has a slope of its own.
         cautions: what to know before using the answer.
+        packages: replays of the library that the model takes out for its own answer; none where no lever stands for the
+            measure.
     """
 
     id: Id
@@ -100,6 +103,7 @@ class Question(Record):
     methods: list[Method] = Field(min_length=1)
     level: Literal["level", "slope"] = "level"
     cautions: list[Words] = Field(default_factory=list)
+    packages: list[Line] = Field(default_factory=list)
 
     @model_validator(mode="after")
     def _consistent(self) -> Question:
@@ -132,6 +136,7 @@ def load_questions(corridor: Corridor) -> list[Question]:
         return []
     catalogue, calendar = read_catalogue(corridor), load_calendar(corridor)
     found = read_records(path, Question, context=contexts(corridor))
+    replays = [name for name, package in library(corridor).items() if package.replays]
     seen: set[str] = set()
     for item in found:
         if item.record.id in seen:
@@ -141,6 +146,9 @@ def load_questions(corridor: Corridor) -> list[Question]:
         seen.add(item.record.id)
         _check_series(item, catalogue)
         _check_measures(item, calendar)
+        for name in item.record.packages:
+            if name not in replays:
+                raise unknown_name(f"{item.label}, packages", name, replays, item.where("packages"))
     return [item.record for item in found]
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import altair as alt
 import pandas as pd
 
 
@@ -64,3 +65,36 @@ def stamp(month: pd.Period | pd.Timestamp) -> int:
 def year_ticks(start: pd.Period, end: pd.Period) -> list[int]:
     """Return the Januaries from `start` to `end`."""
     return [stamp(month) for month in pd.period_range(start, end, freq="M") if month.month == 1]
+
+
+def years(start: pd.Period, end: pd.Period, last: float) -> alt.X:
+    """Return the time axis of field `month` up to the stamp `last`, with a tick at each January of `start` to `end`."""
+    return alt.X(
+        "month:T",
+        scale=alt.Scale(type="utc", domain=[stamp(start), last]),
+        axis=alt.Axis(values=year_ticks(start, end), format="%Y", grid=False, domain=False, title=None),
+    )
+
+
+def values(low: float, high: float, step: float, extent: int, grid: bool = False) -> Callable[[str], alt.Y]:
+    """Return what makes the value axis of a field.
+
+    Args:
+        low: lower end.
+        high: upper end.
+        step: between ticks.
+        extent: room for the labels, in pixels.
+        grid: whether the axis draws grid lines.
+    """
+    shown = alt.Axis(
+        values=tick_values(low, high, step),
+        format=tick_format(step),
+        title=None,
+        domain=False,
+        ticks=False,
+        grid=grid,
+        minExtent=extent,
+        maxExtent=extent,
+    )
+    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
+    return lambda field: alt.Y(f"{field}:Q", scale=scale, axis=shown)

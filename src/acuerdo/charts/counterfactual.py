@@ -44,25 +44,8 @@ def counterfactual_spec(
     top = _ROOM * float(shown[["observed", "q50"]].max().max())
     low, high, step = axis.nice_domain(0.0, min(top, float(shown[["observed", "q95", "q50"]].max().max())))
     start, end = shown.index[0], shown.index[-1]
-    x = alt.X(
-        "month:T",
-        scale=alt.Scale(type="utc", domain=[axis.stamp(start), axis.stamp(end + 1)]),
-        axis=alt.Axis(values=axis.year_ticks(start, end), format="%Y", grid=False, domain=False, title=None),
-    )
-    y_axis = alt.Axis(
-        values=axis.tick_values(low, high, step),
-        format=axis.tick_format(step),
-        title=None,
-        domain=False,
-        ticks=False,
-        grid=True,
-        minExtent=_EXTENT,
-        maxExtent=_EXTENT,
-    )
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=alt.Scale(domain=[low, high], nice=False), axis=y_axis)
-
+    x = axis.years(start, end, axis.stamp(end + 1))
+    y = axis.values(low, high, step, _EXTENT, grid=True)
     day = axis.stamp(pd.Timestamp(on))
     mark = render.drawn([{"month": day, "level": high, "words": texts.day(on, short=True)}]).encode(x=x)
     spread = render.drawn(_rows(band, ["q05", "q95"])).encode(x=x)

@@ -100,26 +100,8 @@ def fan_spec(
     plot = width - _EXTENT - 8
     span = max(axis.stamp(end) - axis.stamp(start), 1)
     room = _LABEL_ROOM if len(bands) else 12
-    x = alt.X(
-        "month:T",
-        scale=alt.Scale(type="utc", domain=[axis.stamp(start), axis.stamp(start) + span * plot / (plot - room)]),
-        axis=alt.Axis(values=axis.year_ticks(start, end), format="%Y", grid=False, domain=False, title=None),
-    )
-    y_axis = alt.Axis(
-        values=axis.tick_values(low, high, step),
-        format=axis.tick_format(step),
-        title=None,
-        domain=False,
-        ticks=False,
-        grid=False,
-        minExtent=_EXTENT,
-        maxExtent=_EXTENT,
-    )
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=y_axis)
-
+    x = axis.years(start, end, axis.stamp(start) + span * plot / (plot - room))
+    y = axis.values(low, high, step, _EXTENT)
     lines = [
         {"month": axis.stamp(start), "to": axis.stamp(end), "level": tick} for tick in axis.tick_values(low, high, step)
     ]

@@ -73,21 +73,7 @@ def _frame(stamps: list[int], values: Floats, zero: bool, x: alt.X) -> tuple[Any
     low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
     low, high, step = axis.nice_domain(low, high, zero, ticks=3)
     ticks = axis.tick_values(low, high, step)
-    y_axis = alt.Axis(
-        values=ticks,
-        format=axis.tick_format(step),
-        title=None,
-        domain=False,
-        ticks=False,
-        grid=False,
-        minExtent=_EXTENT,
-        maxExtent=_EXTENT,
-    )
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=y_axis)
-
+    y = axis.values(low, high, step, _EXTENT)
     rows = [{"month": stamps[0], "to": stamps[-1], "level": tick} for tick in ticks]
     grid = render.drawn(rows).mark_rule(color=theme.GRID).encode(x=x, x2="to:T", y=y("level"))
     return grid, y, (low, high)

@@ -62,26 +62,8 @@ def progress_spec(
         parts += [band["q05"], band["q95"]]
     values = pd.concat(parts)
     low, high, step = axis.nice_domain(float(values.min()), float(values.max()), ticks=3)
-    x = alt.X(
-        "month:T",
-        scale=alt.Scale(type="utc", domain=[axis.stamp(first), axis.stamp(last + 1)]),
-        axis=alt.Axis(values=axis.year_ticks(first, last), format="%Y", grid=False, domain=False, title=None),
-    )
-    y_axis = alt.Axis(
-        values=axis.tick_values(low, high, step),
-        format=axis.tick_format(step),
-        title=None,
-        domain=False,
-        ticks=False,
-        grid=False,
-        minExtent=_EXTENT,
-        maxExtent=_EXTENT,
-    )
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=y_axis)
-
+    x = axis.years(first, last, axis.stamp(last + 1))
+    y = axis.values(low, high, step, _EXTENT)
     lines = [
         {"month": axis.stamp(first), "to": axis.stamp(last + 1), "value": tick}
         for tick in axis.tick_values(low, high, step)

@@ -67,21 +67,7 @@ def replay_spec(
         scale=alt.Scale(type="utc", domain=[ticks[0], ticks[-1]]),
         axis=alt.Axis(values=ticks, format="%b %Y", labelAngle=-40, grid=False, domain=False, title=None),
     )
-    scale = alt.Scale(domain=[low, high], nice=False, zero=False)
-    y_axis = alt.Axis(
-        values=axis.tick_values(low, high, step),
-        format=axis.tick_format(step),
-        title=None,
-        domain=False,
-        ticks=False,
-        grid=True,
-        minExtent=_EXTENT,
-        maxExtent=_EXTENT,
-    )
-
-    def y(field: str) -> alt.Y:
-        return alt.Y(f"{field}:Q", scale=scale, axis=y_axis)
-
+    y = axis.values(low, high, step, _EXTENT, grid=True)
     band = render.drawn(bands).encode(x=x)
     day = axis.stamp(pd.Timestamp(shown.start))
     mark = render.drawn([{"month": day, "level": high, "words": texts.day(shown.start, short=True)}]).encode(x=x)

@@ -227,7 +227,7 @@ class ScoreWords:
         low, mid, high = found.without
         return f"{road}: " + self.texts.t(
             "score.without",
-            method=self._method(found),
+            method=self.texts.t(f"score.method.{found.method}"),
             observed=self.texts.rounded(found.observed),
             without=self.texts.rounded(mid),
             interval=self.texts.interval(low, high),
@@ -235,10 +235,6 @@ class ScoreWords:
             end=self._m(found.end),
             verdict=self.texts.t(f"score.verdict.{found.verdict}"),
         )
-
-    def _method(self, found: Attribution) -> str:
-        key = f"score.method.{found.method}"
-        return self.texts.t(key) if self.texts.has(key) else found.method
 
     def _relative(self, share: float) -> str:
         return self.texts.change(share, 0 if abs(share) >= 0.0095 else 1)
