@@ -422,7 +422,9 @@ def test_roads_stand_side_by_side_and_a_missing_one_is_said(dossier: Dossier, fi
     assert list(row.indicators[0].attribution) == list(ROADS)
     words = ScoreWords(Texts("en", pair), figures.catalogue)
     model, series = words.attribution(row.indicators[0])
-    assert model.startswith("Model: measure removed: 1,000,000 recorded against 3,000,000 without it")
+    assert model.startswith(
+        "Model: levers held as in the month of the agreement: 1,000,000 recorded against 3,000,000 without it"
+    )
     assert series == "Series alone: not computed"
 
 

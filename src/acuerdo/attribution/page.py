@@ -59,7 +59,7 @@ def page(
 def _question(
     one: Answer, catalogue: Catalogue, texts: Texts, beside: Mapping[str, Comparison | None] | None
 ) -> dict[str, Any]:
-    question = one.question
+    question, met = one.question, (beside or {}).get(one.question.id)
     notes = [upper_first(note.say(texts)) for note in one.notes] + [texts.pick(words) for words in question.cautions]
     if question.together:
         notes.insert(0, texts.t("attribution.label.together", measures=texts.listing(question.together)))
@@ -74,6 +74,10 @@ def _question(
         "months": "",
         "estimates": [_estimate(made, one, catalogue, texts) for made in one.estimates],
         "model": _model(one, texts, beside),
+        "model_ratio": texts.t("format.missing") if met is None else texts.number(met.model.mid, 2),
+        "model_interval": ""
+        if met is None
+        else texts.t("format.interval", low=texts.number(met.model.low, 2), high=texts.number(met.model.high, 2)),
         "has_donors": question.donors is not None,
         "donor_reason": texts.pick(question.donors.reason if question.donors else question.no_donors),
         "notes": notes,
