@@ -36,6 +36,7 @@ from acuerdo.timeline import parse_month
 
 T = TypeVar("T")
 KEPT_ANSWERS, KEPT_BASELINES = 512, 6
+_SHORT = 12
 
 
 class Recent(Generic[T]):
@@ -105,11 +106,12 @@ class Desk:
     @cached_property
     def pictures(self) -> list[PictureAbout]:
         """Where people and goods are now."""
-        return about.pictures(self.projector, self.settings, self._baseline({}, self.open_lines))
+        return about.pictures(self.projector, self.settings, self._baseline({}, self.open_lines, self._length(1)))
 
     def warm(self) -> None:
-        """Run the model once, which compiles it, so that nobody who asks has to wait for that."""
-        self.run(RunRequest(months=len(self.projector.months)))
+        """Run the model for each length that is run, which compiles it, so that nobody has to wait for that."""
+        for months in {self._length(1), len(self.projector.months)}:
+            self.run(RunRequest(months=months))
         assert len(self.pictures) == len(self.settings.pictures)
 
     def history(self, name: str) -> History:
@@ -190,8 +192,9 @@ class Desk:
             return known
         made = self.check(asked)
         wanted = list(dict.fromkeys(asked.lines or self.open_lines))
-        base = self._baseline(asked.held, wanted)
-        after = self._ensemble(made, asked.held, wanted) if made else None
+        length = self._length(asked.months)
+        base = self._baseline(asked.held, wanted, length)
+        after = self._ensemble(made, asked.held, wanted, length) if made else None
         answer = RunAnswer(
             scenario=key,
             months=[str(month) for month in base.months[: asked.months]],
@@ -207,13 +210,19 @@ class Desk:
             raise unknown_name("line", name, self.lines)
         return self.lines[name]
 
-    def _ensemble(self, made: Sequence[Setting], held: dict[str, float], wanted: Sequence[str]) -> Ensemble:
-        noisy = {self.lines[name].source for name in wanted if self.lines[name].kind == "series"}
-        return self.projector.run(made, noise=sorted(noisy), keep=self._keep, parameters=held)
+    def _length(self, months: int) -> int:
+        """Return how many months are run where so many are asked for: a year if that will do, or all."""
+        return min(_SHORT, len(self.projector.months)) if months <= _SHORT else len(self.projector.months)
 
-    def _baseline(self, held: dict[str, float], wanted: Sequence[str]) -> Ensemble:
-        key = tuple(sorted(held.items())), tuple(sorted(wanted))
-        return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, wanted))
+    def _ensemble(
+        self, made: Sequence[Setting], held: dict[str, float], wanted: Sequence[str], length: int
+    ) -> Ensemble:
+        noisy = {self.lines[name].source for name in wanted if self.lines[name].kind == "series"}
+        return self.projector.run(made, noise=sorted(noisy), keep=self._keep, parameters=held, horizon=length)
+
+    def _baseline(self, held: dict[str, float], wanted: Sequence[str], length: int) -> Ensemble:
+        key = tuple(sorted(held.items())), tuple(sorted(wanted)), length
+        return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, wanted, length))
 
     def _answer_lines(
         self, wanted: Sequence[str], base: Ensemble, after: Ensemble | None, months: int
