@@ -105,11 +105,15 @@ def serve(app: FastAPI, listening: socket.socket, started: Callable[[], object])
     """Serve until interrupted; `started` is called once the server answers."""
     import uvicorn
 
+    from acuerdo.board.patience import Patient
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             started()
 
     sys.setswitchinterval(0.0005)  # the thread that runs the model must not hold up the one that answers
-    config = uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=500, timeout_keep_alive=30)
+    config = uvicorn.Config(
+        app, http=Patient, log_level="warning", access_log=False, limit_concurrency=500, timeout_keep_alive=30
+    )
     Server(config).run(sockets=[listening])

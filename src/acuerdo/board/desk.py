@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from acuerdo import __version__
 from acuerdo.board import about, lines, settings
 from acuerdo.board.api import (
     About,
@@ -87,7 +88,7 @@ class Desk:
         stages = [stage for picture in self.settings.pictures for stage in picture.stages]
         self._keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
         notes = projector.posterior.notes
-        ties = [projector.posterior.day, len(projector.months), projector.draws, projector.seed]
+        ties = [__version__, projector.posterior.day, len(projector.months), projector.draws, projector.seed]
         self._print = repr([*ties, notes.get("model_digest"), notes.get("data_digest")])
         self._answers: Recent[bytes] = Recent(KEPT_ANSWERS)
         self._baselines: Recent[Ensemble] = Recent(KEPT_BASELINES)

@@ -16,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from acuerdo import __version__
+from acuerdo.board.answers import add_answers, named
 from acuerdo.board.api import About, Described, History, PackageAbout, PictureAbout, Refusal, RunAnswer, RunRequest
 from acuerdo.board.desk import Desk
 from acuerdo.board.guard import LOOPBACK, Guard, refusal
@@ -33,6 +34,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     for code, words in {
         400: "The body is not JSON.",
         409: "A newer request of the same client has come.",
+        408: "The body does not come whole in time.",
         413: "The body is too large.",
         422: "A name or value is not valid; the answer names the nearest valid one.",
         503: "Too many requests wait.",
@@ -83,6 +85,7 @@ def make_app(
     app.state.desk, app.state.shelf = desk, shelf
     _add_api(app, desk, scheduler)
     _add_refusals(app)
+    add_answers(app, desk)
     add_shelf(app, desk, shelf)
 
     @app.get("/", include_in_schema=False)
@@ -102,11 +105,12 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
 
     @app.post("/api/run", summary="Run a scenario against the outlook without it", responses=_REFUSALS)
     async def run(asked: RunRequest) -> RunAnswer:
-        known = desk.known(desk.key(asked))
+        key = desk.key(asked)
+        known = desk.known(key)
         if known is None:
             desk.check(asked)  # what is not valid is refused without waiting
             known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
-        return Response(known, media_type="application/json")  # type: ignore[return-value]
+        return Response(known, media_type="application/json", headers=named(key))  # type: ignore[return-value]
 
     @app.get("/api/variable/{name}", summary="Equation, unit, meaning, source and neighbours", responses=_NOT_FOUND)
     def variable(name: str) -> Described:
