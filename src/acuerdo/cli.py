@@ -275,7 +275,17 @@ def brief(
     roads = roads_for(corridor, figures)
     for language in languages:
         made = content.assemble(
-            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, day, chances, roads, findings
+            figures,
+            dossier,
+            ahead,
+            table,
+            effects.unknowns(projector.built),
+            home,
+            language,
+            day,
+            chances,
+            roads,
+            findings,
         )
         for path in output.write(made, out):
             typer.echo(str(path))

@@ -97,7 +97,18 @@ def priorities(
     checkpoint = None if out is None else out / "search.json"
     with _Steps("Searching packages", effort.steps) as steps:
         found = study(
-            built, figures, posterior, given, months, seed, amounts, not in_force, effort, checkpoint, steps.tick, client
+            built,
+            figures,
+            posterior,
+            given,
+            months,
+            seed,
+            amounts,
+            not in_force,
+            effort,
+            checkpoint,
+            steps.tick,
+            client,
         )
     findings = to_dict(found, quick)
     section = priorities_section(findings, texts)
@@ -121,7 +132,9 @@ def _only_defaults(**default: bool) -> None:
     """
     for name, is_default in default.items():
         if not is_default:
-            raise InputError(name.replace("_", "-"), "set", "not together with --package, which keeps the default study")
+            raise InputError(
+                name.replace("_", "-"), "set", "not together with --package, which keeps the default study"
+            )
 
 
 def _budget(given: list[str] | None) -> dict[str, float]:

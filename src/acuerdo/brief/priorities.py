@@ -93,12 +93,13 @@ class _Writer:
             return self.t("nothing_allowed")
         if self.found["zone_empty"]:
             return self.t("empty_zone", share=self.share(float(self.found["zone_empty_share_of_weights"])))
-        return self.t("found", count=len(self.told), zone=zone) if self.told else self.t("not_robust", zone=zone)
+        said = self.t("found", count=len(self.told), zone=zone) if self.told else self.t("not_robust", zone=zone)
+        return f"{said} {self.t('front', count=sum(one['on_front'] for one in self.packages))}"
 
     def summary(self) -> str:
         """Return one sentence: what the first package holds and gives, or that there is none."""
         if not self.told:
-            return self.finding()
+            return self.finding()  # an empty zone among them
         first = self.told[0]
         names = [lower_first(self.lever(one["lever"])) for one in first["measures"]]
         words = self.both(first["robustness"]["mean"])
@@ -111,7 +112,9 @@ class _Writer:
         none = self.found["no_agreement"]
         said = []
         for side in self.sides:
-            measures = [f"{self.lever(one['lever'])}: {self.setting(one, 'in_force')}" for one in none["measures"][side]]
+            measures = [
+                f"{self.lever(one['lever'])}: {self.setting(one, 'in_force')}" for one in none["measures"][side]
+            ]
             text = "; ".join(measures) if measures else self.t("goes_on")
             cost, points = self.money(none["cost"][side]), self.texts.signed(float(none["value"][side]), 1)
             said.append(NamedText(self.side(side), self.t("alone", measures=text, cost=cost, points=points)))
@@ -297,7 +300,9 @@ class _Writer:
         words = [
             self.t("contested", lever=self.texts.pick(lever.label), owner=owner, sides="; ".join(said)),
             self.t("contested_chosen" if one["chosen"] else "contested_not_chosen", owner=owner),
-            self.t("contested_priors", priors="; ".join(priors), source=lever.source.removeprefix("register ")) if priors else "",
+            self.t("contested_priors", priors="; ".join(priors), source=lever.source.removeprefix("register "))
+            if priors
+            else "",
         ]
         return " ".join(word for word in words if word)
 

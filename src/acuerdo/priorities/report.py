@@ -70,9 +70,7 @@ def to_dict(study: Study, quick: bool = False) -> dict[str, Any]:
             for trade in study.trades
         ],
         "concessions": [writer.concession(one) for one in study.concessions],
-        "worth_knowing": {
-            side: [writer.worth(one) for one in worth[:_WORTH]] for side, worth in study.worth.items()
-        },
+        "worth_knowing": {side: [writer.worth(one) for one in worth[:_WORTH]] for side, worth in study.worth.items()},
         "left_out": study.space.limits.left_out,
         "packages": [writer.package(at) for at in range(len(study.plans))],
     }

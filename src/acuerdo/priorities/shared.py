@@ -1,8 +1,8 @@
 """Batches shared out over the workers of a Dask scheduler: each builds the same projector once, then runs blocks.
 
-What travels is a recipe (which view, which draws, which futures) and packages; a worker has its own copy of the corridor
-and of its posterior, and refuses to run if that is not the posterior of the one who asks. Blocks are those of a batch
-that is not shared, so the numbers are the same.
+What travels is a recipe (which view, which draws, which futures) and packages; a worker has its own copy of the
+corridor and of its posterior, and refuses to run if that is not the posterior of the one who asks. Blocks are those of
+a batch that is not shared, so the numbers are the same.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def connect(address: str) -> Any:
 
 
 class SharedBatch(Batch):
-    """A batch whose blocks are run by workers; see `Batch`.
+    """A batch whose blocks are run by workers, one job for each block and future; see `Batch`.
 
     Args:
         projector: model, draws and months, for what is done here: costs, and what a package sets.
@@ -89,35 +89,30 @@ class SharedBatch(Batch):
         super().__init__(projector, futures, recipe.outcomes, COLUMNS)
         self.client, self.recipe = client, recipe
 
-    def levels(self, packages: Sequence[Package], months: Sequence[int] | None = None) -> Floats:
-        """Run packages on the workers and return their outcomes; see `Batch.levels`.
+    def _fill(self, found: Floats, packages: Sequence[Package], horizons: Sequence[int]) -> None:
+        from distributed.scheduler import KilledWorker
 
-        Raises:
-            DataError: a worker has another posterior, or was lost.
-        """
-        if not packages:
-            return super().levels(packages, months)
-        step = self.side_by_side
-        blocks = [[list(one) for one in packages[at : at + step]] for at in range(0, len(packages), step)]
-        horizons = None if months is None else list(months)
-        jobs = [self.client.submit(run_block, self.recipe, block, horizons, pure=False) for block in blocks]
+        places = [(first, block, f) for first, block in self._blocks(packages) for f in range(len(self.futures))]
+        jobs = [
+            self.client.submit(run_block, self.recipe, [list(one) for one in block], f, list(horizons), pure=False)
+            for _, block, f in places
+        ]
         try:
             parts = self.client.gather(jobs)
-        except (OSError, RuntimeError) as problem:  # KilledWorker and a closed connection are among them
+        except (OSError, KilledWorker) as problem:
             raise DataError(f"the workers of the scheduler did not finish: {problem}") from problem
-        self.runs += len(packages) * len(self.futures) * self.projector.draws
-        return np.concatenate(parts, axis=-4)
+        for (first, block, f), part in zip(places, parts, strict=True):
+            found[:, first : first + len(block), f] = part
 
 
-def run_block(recipe: Recipe, packages: Sequence[Package], months: Sequence[int] | None) -> Floats:
-    """Run packages on a worker; see `Batch.levels`.
+def run_block(recipe: Recipe, packages: Sequence[Package], future: int, horizons: Sequence[int]) -> Floats:
+    """Run one block of packages in one future on a worker; see `Batch.in_future`.
 
     Raises:
         DataError: the worker's posterior is another.
     """
-    with _LOCK:
-        batch = _batch(recipe)
-    return batch.levels(packages, months)
+    with _LOCK:  # a worker with several threads builds once, and runs one block at a time
+        return _batch(recipe).in_future(packages, future, horizons)
 
 
 @lru_cache(maxsize=_KEPT)

@@ -36,7 +36,9 @@ from acuerdo.scenario import Setting
 Tick = Callable[[str], None]
 MOST_SHOWN, FEWEST_SHOWN = 5, 3
 ALTERNATIVES = 2
-_TRIFLE = 0.1  # points: a measure that gives neither side more is taken out of a package
+_TRIFLE = (
+    0.1  # points: a measure that gives neither side more is taken out; a package that gives a side less is not told
+)
 _ALIKE = 0.75  # two packages that share more of their measures than this are told once
 
 
@@ -346,7 +348,19 @@ def _front_of(
         values, costs = finder.score(plans)
         return values, space.excess(plans, costs)
 
-    found = search(evaluate, start, generations, seed, checkpoint, ties, lambda _: done("generation"))
+    made = 0
+
+    def tick(_: int) -> None:
+        nonlocal made
+        made += 1
+        done("generation")
+
+    before = finder.batch.runs
+    found = search(evaluate, start, generations, seed, checkpoint, ties, tick)
+    for _ in range(generations - made):  # those run before a stop count as well
+        done("generation")
+    each = len(start) * len(finder.batch.futures) * finder.batch.projector.draws
+    finder.batch.runs = before + (generations + 1) * each
     kept = found.points[found.allowed]
     kept = kept[front(found.values[found.allowed])] if len(kept) else kept
     return list(dict.fromkeys(space.decode(one) for one in kept))
@@ -546,10 +560,13 @@ def _contested(everything: Space, judge: Scorer, beneath: Floats) -> list[Contes
 
 
 def _choose(result: Study) -> None:
-    """Choose what is told: first by some criterion, preferred by both sides under most measures, not alike."""
+    """Choose what is told: first by some criterion, preferred by both sides under most measures, not alike.
+
+    A package that gives a side a trifle is not told, though it may be the surest.
+    """
     passes = np.stack(list(result.passes().values())).mean(axis=0) if result.plans else np.zeros(0)
-    good = result.agreement.zone & (passes > 0.5)
     gains = np.maximum(result.robust.mean - result.asked, 0.0)
+    good = result.agreement.zone & (passes > 0.5) & (gains.min(axis=1) >= _TRIFLE)
     product = np.prod(gains, axis=1)
     ranked: list[tuple[str, int]] = []
     if good.any():

@@ -1,0 +1,89 @@
+"""Findings kept as files: valid for one key, those packaged for the model, figures, posterior and files of today."""
+
+from pathlib import Path
+
+import pytest
+
+from acuerdo import corridor as corridors
+from acuerdo.brief.priorities import priorities_section
+from acuerdo.engine.load import load_model
+from acuerdo.figures.store import Figures
+from acuerdo.i18n import Texts
+from acuerdo.inference.posterior import saved
+from acuerdo.priorities import kept
+from acuerdo.timeline import parse_as_of
+from test_posterior import made as made_posterior
+
+CORRIDOR = corridors.load("us_mexico")
+BRIEFS = ["latest", "2023-09-29"]
+"""Days of the briefs that `make brief` writes."""
+
+
+@pytest.mark.parametrize("day", BRIEFS)
+def test_packaged_findings_belong_to_what_is_packaged(day):
+    built, asked = load_model("us_mexico"), parse_as_of(day)
+    posterior = saved(built, Figures.open(CORRIDOR), asked)
+    assert posterior is not None, "renew the posteriors: make posterior"
+    found = kept.load(kept.packaged(built, asked), kept.key(built, posterior))
+    assert found is not None, f"renew the findings: acuerdo priorities --package --as-of {day} (or: make priorities)"
+    assert not found["quick"]
+    assert found["runs"] >= 200_000
+
+
+@pytest.mark.parametrize("lang", ["en", "es"])
+@pytest.mark.parametrize("day", BRIEFS)
+def test_packaged_findings_make_the_section(day, lang):
+    path = kept.packaged(load_model("us_mexico"), parse_as_of(day))
+    found = kept.json.loads(path.read_text("utf-8"))["findings"]
+    section = priorities_section(found, Texts(lang, CORRIDOR))
+    told = [one for one in found["packages"] if one["told"]]
+    assert len(section.packages) == len(told)
+    assert len(told) <= 5
+    for item in section.packages:
+        assert [side.gain[0] for side in item.sides] == ["+", "+"], "both gain by what is told"
+    assert len(section.contested) == len(found["contested"]) > 0
+    assert "D14" in section.contested[0]
+    if not told:
+        assert section.summary == section.finding
+
+
+def test_findings_come_back_for_their_key_only(tmp_path: Path):
+    path = tmp_path / "new" / "found.json"
+    kept.save(path, {"runs": 3, "title": "á"}, "key")
+    assert kept.load(path, "key") == {"runs": 3, "title": "á"}
+    assert kept.load(path, "other") is None
+    assert kept.load(tmp_path / "none.json", "key") is None
+    assert [one.name for one in path.parent.iterdir()] == ["found.json"], "no part of a file is left behind"
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"key": "key"}', '{"key": "key", "findings": 3}'])
+def test_a_damaged_file_is_as_good_as_none(tmp_path: Path, content: str):
+    path = tmp_path / "found.json"
+    path.write_text(content, "utf-8")
+    assert kept.load(path, "key") is None
+
+
+def test_other_draws_have_another_digest():
+    one, other = made_posterior(), made_posterior()
+    assert kept.posterior_digest(one) == kept.posterior_digest(other)
+    other.parameters[0, 0] += 1e-3
+    assert kept.posterior_digest(one) != kept.posterior_digest(other)
+    third = made_posterior()
+    third.state["queue"][0] += 1
+    assert kept.posterior_digest(one) != kept.posterior_digest(third)
+
+
+@pytest.mark.parametrize("name", ["values.yaml", "limits.yaml", "futures.yaml", "model/levers.yaml", "packages/x.yaml"])
+def test_the_key_follows_the_files(tmp_path: Path, name: str):
+    from dataclasses import replace
+
+    built, posterior = load_model("us_mexico"), made_posterior()
+    for part in ("values.yaml", "limits.yaml", "futures.yaml", "model/levers.yaml", "model/outcomes.yaml"):
+        (tmp_path / part).parent.mkdir(exist_ok=True)
+        (tmp_path / part).write_bytes(CORRIDOR.path(part).read_bytes())
+    moved = replace(built, corridor=replace(CORRIDOR, root=tmp_path))
+    before = kept.key(moved, posterior)
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    with (tmp_path / name).open("a") as file:
+        file.write("# changed\n")
+    assert kept.key(moved, posterior) != before
