@@ -16,7 +16,7 @@ from acuerdo.priorities.bargaining import SOLUTIONS
 from acuerdo.projection import load_outcomes
 
 _LETTERS = "ABCDE"
-_GAINS, _LOSSES = 4, 3
+_GAINS, _LOSSES = 3, 2
 _FELT = 0.05  # points below which a change of an outcome is not told
 _KNOWN = 3  # parameters told that it would be worth most to know
 _GIVEN = 3  # concessions told where no trade was found
