@@ -243,7 +243,8 @@ def sensitivity(
     with _Steps("Runs", 1 + len(chosen)) as steps:
         table = screened_shares(projector, chosen, values.sides, trajectories, samples, factors, seed, steps.tick)
     if as_json:
-        typer.echo(json.dumps(table.to_dict("records"), ensure_ascii=False, indent=1))
+        rows = table.astype(object).where(table.notna(), None).to_dict("records")
+        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False))
         return
     from rich import box
     from rich.console import Console
@@ -253,13 +254,14 @@ def sensitivity(
     for moved, rows in table.groupby("outcome", sort=False):
         title = texts.pick(projector.outcomes[str(moved)].label)
         grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-        for key in ("factor", "first", "total"):
-            grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key == "factor" else "right")
+        for key in ("factor", "kind", "first", "total", "effect"):
+            grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key in ("factor", "kind") else "right")
         for row in rows.to_dict("records"):
             factor = str(row["factor"])
             label = texts.pick(projector.built.meanings.get(factor, projector.built.meanings.get(f"{factor}_set")))
             shares = [f"{texts.number(row[k], 2)} ± {texts.number(row[f'{k}_conf'], 2)}" for k in ("first", "total")]
-            grid.add_row(label, *shares)
+            effect, half = (texts.rounded(float(row[k]), 2) for k in ("mu_star", "mu_star_conf"))
+            grid.add_row(label, texts.t(f"sensitivity.{row['kind']}"), *shares, f"{effect} ± {half}")
         console.print(grid)
     console.print(texts.t("sensitivity.note"))
 
