@@ -102,21 +102,17 @@ class Batch:
     def _fill(self, found: Floats, packages: Sequence[Package], horizons: Sequence[int]) -> None:
         """Run packages, block by block, into an array (horizons, packages, futures, draws, outcomes)."""
         for first, block in self._blocks(packages):
-            levers = self._padded(block)
+            levers = self.padded(block)
             for f in range(len(self.futures)):
-                found[:, first : first + len(block), f] = self._one(levers, f, horizons)[:, : len(block)]
+                found[:, first : first + len(block), f] = self.in_future(levers, f, horizons)[:, : len(block)]
 
     def _blocks(self, packages: Sequence[Package]) -> list[tuple[int, list[Package]]]:
         """Return packages in blocks that run side by side, each with its place."""
         starts = range(0, len(packages), self.side_by_side)
         return [(first, list(packages[first : first + self.side_by_side])) for first in starts]
 
-    def in_future(self, packages: Sequence[Package], future: int, horizons: Sequence[int]) -> Floats:
-        """Run one block of packages in one future; return shape (horizons, packages, draws, outcomes)."""
-        return self._one(self._padded(packages), future, horizons)[:, : len(packages)]
-
-    def _one(self, levers: Mapping[str, Floats], future: int, horizons: Sequence[int]) -> Floats:
-        """Run one full block in one future; return shape (horizons, side by side, draws, outcomes)."""
+    def in_future(self, levers: Mapping[str, Floats], future: int, horizons: Sequence[int]) -> Floats:
+        """Run one full block (see `padded`) in one future; return shape (horizons, side by side, draws, outcomes)."""
         outputs = self._run(future, self.futures[future].force(levers, self.projector.built))
         ensemble = Ensemble(self.projector.months, outputs, {})
         outcomes = [self.projector.outcomes[name] for name in self.outcomes]
@@ -124,7 +120,7 @@ class Batch:
         shape = (len(horizons), self.side_by_side, self.projector.draws, len(outcomes))
         return np.stack(by_horizon).reshape(shape)
 
-    def _padded(self, packages: Sequence[Package]) -> dict[str, Floats]:
+    def padded(self, packages: Sequence[Package]) -> dict[str, Floats]:
         """Return lever values, the last package repeated until the run is full: one shape of run, compiled once."""
         missing = self.side_by_side - len(packages)
         values = self.levers(packages)

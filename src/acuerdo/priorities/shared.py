@@ -23,10 +23,11 @@ from acuerdo.priorities.batch import COLUMNS, Batch, Package
 from acuerdo.priorities.futures import Future, load_futures
 from acuerdo.priorities.kept import posterior_digest
 from acuerdo.projection import Projector
+from acuerdo.scenario import Setting
 
 _LOCK = Lock()
 _WAIT = 20  # seconds until a scheduler that does not answer is given up
-_KEPT = 4  # batches that a worker keeps ready
+_KEPT = 4  # batches, and lever values of blocks, that a worker keeps ready
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,9 @@ class SharedBatch(Batch):
 
         places = [(first, block, f) for first, block in self._blocks(packages) for f in range(len(self.futures))]
         jobs = [
-            self.client.submit(run_block, self.recipe, [list(one) for one in block], f, list(horizons), pure=False)
+            self.client.submit(
+                run_block, self.recipe, tuple(tuple(one) for one in block), f, tuple(horizons), pure=False
+            )
             for _, block, f in places
         ]
         try:
@@ -105,14 +108,23 @@ class SharedBatch(Batch):
             found[:, first : first + len(block), f] = part
 
 
-def run_block(recipe: Recipe, packages: Sequence[Package], future: int, horizons: Sequence[int]) -> Floats:
-    """Run one block of packages in one future on a worker; see `Batch.in_future`.
+Block = tuple[tuple[Setting, ...], ...]
+
+
+def run_block(recipe: Recipe, packages: Block, future: int, horizons: Sequence[int]) -> Floats:
+    """Run one block of packages in one future on a worker; return shape (horizons, packages, draws, outcomes).
 
     Raises:
         DataError: the worker's posterior is another.
     """
     with _LOCK:  # a worker with several threads builds once, and runs one block at a time
-        return _batch(recipe).in_future(packages, future, horizons)
+        return _batch(recipe).in_future(_levers(recipe, packages), future, horizons)[:, : len(packages)]
+
+
+@lru_cache(maxsize=_KEPT)
+def _levers(recipe: Recipe, packages: Block) -> dict[str, Floats]:
+    """Return the lever values of a block, the same in all futures."""
+    return _batch(recipe).padded(packages)
 
 
 @lru_cache(maxsize=_KEPT)
