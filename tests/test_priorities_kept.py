@@ -1,20 +1,28 @@
 """Findings kept as files: valid for one key, those packaged for the model, figures, posterior and files of today."""
 
+import io
+import json
 from pathlib import Path
 
+import pypdf
 import pytest
 
 from acuerdo import corridor as corridors
+from acuerdo.brief import html, pdf
+from acuerdo.brief.content import assemble
 from acuerdo.brief.priorities import priorities_section
+from acuerdo.dialogue.dossier import load_dossier
 from acuerdo.engine.load import load_model
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.inference.posterior import saved
+from acuerdo.levers import load_levers
 from acuerdo.priorities import kept
 from acuerdo.timeline import parse_as_of
 from test_posterior import made as made_posterior
 
 CORRIDOR = corridors.load("us_mexico")
+DOSSIER = load_dossier(CORRIDOR)
 BRIEFS = ["latest", "2023-09-29"]
 """Days of the briefs that `make brief` writes."""
 
@@ -34,7 +42,7 @@ def test_packaged_findings_belong_to_what_is_packaged(day):
 @pytest.mark.parametrize("day", BRIEFS)
 def test_packaged_findings_make_the_section(day, lang):
     path = kept.packaged(load_model("us_mexico"), parse_as_of(day))
-    found = kept.json.loads(path.read_text("utf-8"))["findings"]
+    found = json.loads(path.read_text("utf-8"))["findings"]
     section = priorities_section(found, Texts(lang, CORRIDOR))
     told = [one for one in found["packages"] if one["told"]]
     assert len(section.packages) == len(told)
@@ -45,6 +53,63 @@ def test_packaged_findings_make_the_section(day, lang):
     assert "D14" in section.contested[0]
     if not told:
         assert section.summary == section.finding
+
+
+@pytest.fixture(scope="module")
+def found():
+    return json.loads(kept.packaged(load_model("us_mexico"), parse_as_of("2023-09-29")).read_text("utf-8"))["findings"]
+
+
+def brief(found, lang="en"):
+    return assemble(Figures.open(CORRIDOR), DOSSIER, None, None, [], CORRIDOR, lang, "2023-09-29", findings=found)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lang", ["en", "es"])
+def test_the_page_of_the_brief(found, lang):
+    made, texts = brief(found, lang), Texts(lang, CORRIDOR)
+    page = html.render(made)
+    pages = [one.extract_text() for one in pypdf.PdfReader(io.BytesIO(pdf.render(made))).pages]
+    assert texts.t("priorities.title") in pages[0], "in the contents"
+    (sentence,) = [one.text for one in made.summary if one.name == texts.t("brief.lead.priorities")]
+    first = min((one for one in found["packages"] if one["told"]), key=lambda one: one["told"])
+    for side, gain in first["robustness"]["mean"].items():
+        assert f"{texts.pick(CORRIDOR.about['sides'][side])} {texts.signed(gain, 1)}" in sentence
+    (at,) = [at for at, one in enumerate(pages) if texts.t("priorities.no_agreement") in one]
+    whole = pages[at] + pages[at + 1]  # with many packages it runs on
+    military = texts.pick(load_levers(CORRIDOR)["military_action"].label)
+    for words in (texts.t("priorities.package", letter="A"), military, "D14", texts.t("priorities.know_title")):
+        assert words in page
+        assert words in whole
+    assert 'id="priorities"' in page
+
+
+def test_an_empty_zone_is_on_the_first_page(found):
+    nothing = [{**one, "told": None, "in_zone": False} for one in found["packages"]]
+    made = brief({**found, "zone": 0, "zone_empty": True, "packages": nothing, "worth_knowing": {}, "trades": []})
+    assert any("zone of agreement is empty" in one.text for one in made.summary)
+    page = html.render(made)
+    assert page.count("zone of agreement is empty") == 2, "and in the section"
+    assert made.priorities is not None
+    assert made.priorities.packages == made.priorities.table == ()
+
+
+def test_assumptions_say_whether_the_order_stays(found):
+    base = next(one for one in found["packages"] if one["told"])
+    name = found["assumptions"][0]["id"]
+
+    def said(first, second):
+        """Return what is said of two packages, the first better with the assumption, by their gains without it."""
+        half = {**base["robustness"], "mean": {side: x / 2 for side, x in base["robustness"]["mean"].items()}}
+        one = {**base, "told": 1, "with_assumption_changed": {name: dict(zip(found["sides"], first, strict=True))}}
+        other = {**base, "told": 2, "robustness": half}
+        other["with_assumption_changed"] = {name: dict(zip(found["sides"], second, strict=True))}
+        return priorities_section({**found, "packages": [one, other]}, Texts("en", CORRIDOR)).assumptions[0]
+
+    assert "order of the packages stays" in said((3.0, 3.0), (2.0, 2.0))
+    assert "order of the packages changes" in said((3.0, 3.0), (4.0, 4.0))
+    assert "no longer gains" not in said((3.0, 3.0), (4.0, 4.0))
+    assert "no longer gains by: A" in said((-1.0, 3.0), (2.0, 2.0))
 
 
 def test_findings_come_back_for_their_key_only(tmp_path: Path):

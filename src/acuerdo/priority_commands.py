@@ -243,8 +243,8 @@ def sensitivity(
     with _Steps("Runs", 1 + len(chosen)) as steps:
         table = screened_shares(projector, chosen, values.sides, trajectories, samples, factors, seed, steps.tick)
     if as_json:
-        rows = table.astype(object).where(table.notna(), None).to_dict("records")
-        typer.echo(json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False))
+        plain = table.astype(object).where(table.notna(), None).to_dict("records")
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False))
         return
     from rich import box
     from rich.console import Console

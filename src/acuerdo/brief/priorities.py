@@ -363,14 +363,14 @@ class _Writer:
             if letters:
                 solution = upper_first(self.t(f"criterion.{name}"))
                 named.append(self.t("picture_solution", solution=solution, letter=letters[0]))
-        axes = [self.t("picture_axis", side=self.side(side)) for side in self.sides]
+        one, other = (self.t("picture_axis", side=self.side(side)) for side in self.sides)
         title = self.t("picture_title")
         words = [
             self.t("picture_point", letter=letter, **self.both(one["robustness"]["mean"]))
             for letter, one in zip(_LETTERS, self.told, strict=False)
         ]
         description = " ".join([self.t("picture_words", count=len(pairs)), *words, *named])
-        drawn = Gains(pairs, edge, told, tuple(axes), self.t("picture_nothing"), tuple(named))
+        drawn = Gains(pairs, edge, told, (one, other), self.t("picture_nothing"), tuple(named))
         return Chart(gains(drawn, title, self.texts, description), title, description)
 
     def notes(self) -> tuple[str, ...]:
