@@ -18,6 +18,8 @@ from acuerdo.i18n import Texts
 from acuerdo.inference.posterior import saved
 from acuerdo.levers import load_levers
 from acuerdo.priorities import kept
+from acuerdo.priorities.study import _ties
+from acuerdo.priorities.values import load_values
 from acuerdo.timeline import parse_as_of
 from test_posterior import made as made_posterior
 
@@ -152,3 +154,31 @@ def test_the_key_follows_the_files(tmp_path: Path, name: str):
     with (tmp_path / name).open("a") as file:
         file.write("# changed\n")
     assert kept.key(moved, posterior) != before
+
+
+@pytest.mark.parametrize(
+    ("lang", "same", "like"),
+    [
+        ("en", "The Nash solution: package A.", "The egalitarian solution: a package much like A."),
+        ("es", "La solución de Nash: paquete A.", "La solución igualitaria: un paquete muy parecido a A."),
+    ],
+)
+def test_a_package_told_in_place_of_a_solution_is_not_called_the_solution(lang, same, like):
+    found = json.loads(kept.packaged(load_model("us_mexico"), None).read_text("utf-8"))["findings"]
+    told = [one for one in found["packages"] if one["told"]]
+    if not told:
+        pytest.skip("the packaged findings tell no package")
+    for one in told:
+        one["first_by"] = ["nash", "near_egalitarian"] if one["told"] == 1 else []
+    said = priorities_section(found, Texts(lang, CORRIDOR)).picture.description
+    assert same in said
+    assert like in said
+
+
+def test_a_search_stopped_is_taken_up_with_the_same_draws_and_effort_only():
+    built, values = load_model("us_mexico"), load_values(CORRIDOR)
+    one, other = made_posterior(), made_posterior()
+    assert _ties(built, one, values, 16) == _ties(built, other, values, 16)
+    assert _ties(built, one, values, 16) != _ties(built, one, values, 8)
+    other.parameters[0, 0] += 1e-3
+    assert _ties(built, one, values, 16) != _ties(built, other, values, 16)

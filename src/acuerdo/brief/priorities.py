@@ -358,11 +358,12 @@ class _Writer:
         told = [(*pair(one), letter) for letter, one in zip(_LETTERS, self.told, strict=False)]
         named = []
         for name in SOLUTIONS:
-            letters = [letter for letter, one in zip(_LETTERS, self.told, strict=False)
-                       if {name, f"near_{name}"} & set(one["first_by"])]  # fmt: skip
-            if letters:
-                solution = upper_first(self.t(f"criterion.{name}"))
-                named.append(self.t("picture_solution", solution=solution, letter=letters[0]))
+            # the package that is the solution, or the one told in its place because the two are alike
+            keys = {name: "picture_solution", f"near_{name}": "picture_solution_near"}
+            solution = upper_first(self.t(f"criterion.{name}"))
+            for letter, package in zip(_LETTERS, self.told, strict=False):
+                said = [keys[reason] for reason in package["first_by"] if reason in keys]
+                named += [self.t(key, solution=solution, letter=letter) for key in said]
         one, other = (self.t("picture_axis", side=self.side(side)) for side in self.sides)
         title = self.t("picture_title")
         words = [

@@ -21,7 +21,7 @@ from acuerdo.priorities.bargaining import SOLUTIONS, Agreement, agree, front
 from acuerdo.priorities.batch import Batch
 from acuerdo.priorities.futures import Future, load_futures
 from acuerdo.priorities.information import Worth, worth_knowing
-from acuerdo.priorities.kept import posterior_digest
+from acuerdo.priorities.kept import key, posterior_digest
 from acuerdo.priorities.noagreement import NoAgreement, no_agreement
 from acuerdo.priorities.robustness import Robustness, robustness
 from acuerdo.priorities.search import search
@@ -279,7 +279,7 @@ def study(
     finder.apart = none.together
     space = after(everything, none.together, agreed)
     known = _library(space, everything, second.projector)
-    ties = _ties(posterior, values, alone, agreed, none, months)
+    ties = _ties(built, posterior, values, alone, agreed, none, months, effort.search_draws)
     found = _search(finder, space, list(known.values()), effort, seed, checkpoint, done, ties)
     judge = Scorer(second, values, none.together)
     plans = [plan for plan in dict.fromkeys([*found, *known.values()]) if plan]
@@ -307,9 +307,10 @@ def study(
     return result
 
 
-def _ties(posterior: Posterior, values: Values, *more: object) -> str:
-    notes = [str(posterior.notes.get(name)) for name in ("data_digest", "model_digest")]
-    said = repr((notes, {k: v.tolist() for k, v in values.weights.items()}, values.references, more))
+def _ties(built: CorridorModel, posterior: Posterior, values: Values, *more: object) -> str:
+    """Return what a checkpoint belongs to: draws and files of the corridor, the values given, and `more`."""
+    given = {side: weights.tolist() for side, weights in values.weights.items()}
+    said = repr((key(built, posterior), given, values.references, more))
     return hashlib.sha256(said.encode()).hexdigest()
 
 
