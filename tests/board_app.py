@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from functools import cache
+from pathlib import Path
 
 from fastapi import FastAPI
 
 from acuerdo.board.server import make_app
+from acuerdo.board.shelf import Shelf
 from acuerdo.figures.store import Figures
 from acuerdo.projection import Projector, make_projector
 
@@ -20,4 +23,4 @@ def projector() -> Projector:
 
 @cache
 def app() -> FastAPI:
-    return make_app(projector, Figures.open())
+    return make_app(projector, Figures.open(), shelf=Shelf(Path(tempfile.mkdtemp()) / "library.sqlite"))

@@ -331,6 +331,8 @@ def test_every_path_is_documented(client: TestClient) -> None:
         "/api/picture",
         "/api/packages",
         "/api/texts/{lang}",
+        "/api/scenarios",
+        "/api/scenarios/{name}",
     }
     assert {"409", "413", "422", "503"} <= set(paths["/api/run"]["post"]["responses"])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +72,38 @@ def test_a_correlated_normal_of_fifty_unknowns_is_recovered() -> None:
     scale = np.sqrt(np.diag(covariance))
     np.testing.assert_allclose((flat.mean(axis=0) - mean) / scale, 0.0, atol=0.12)
     whitened = linalg.solve_triangular(linalg.cholesky(covariance, lower=True), (flat - mean).T, lower=True)
-    np.testing.assert_allclose(np.cov(whitened), np.eye(50), atol=0.16)
+    np.testing.assert_allclose(np.cov(whitened), np.eye(50), atol=0.25)
+
+
+def test_rounds_mend_a_spread_that_is_far_off() -> None:
+    """Directions a hundred times too narrow or too wide: rounds find them, and steps become few."""
+    log_density, mean, covariance = gaussian(30, seed=4)
+    factor = linalg.cholesky(covariance, lower=True)
+    wrong = factor @ np.diag(10.0 ** np.linspace(-1, 1, 30))
+    plain, rounds = (
+        sample(log_density, mean, wrong, Plan(chains=6, warm_up=60, kept=200, rounds=number), respread=respread)
+        for number, respread in ((0, None), (3, lambda points: factor @ np.diag(np.linspace(0.2, 1, 30))))
+    )
+    assert rounds.steps.mean() < 0.5 * plain.steps.mean()
+    told = diagnose(rounds)
+    assert (told["divergences"], told["worst_r_hat"] < 1.03) == (0, True)
+    flat = rounds.values.reshape(-1, 30)
+    np.testing.assert_allclose(flat.std(axis=0) / np.sqrt(np.diag(covariance)), 1.0, atol=0.2)
+    np.testing.assert_allclose((flat.mean(axis=0) - mean) / np.sqrt(np.diag(covariance)), 0.0, atol=0.15)
+
+
+def test_one_step_for_all_chains_after_the_warm_up(whole: Chains) -> None:
+    assert np.ptp(whole.step_size) == 0
+    with pytest.raises(ValueError, match="whole pieces"):
+        sample(gaussian(2)[0], np.zeros(2), np.ones(2), Plan(warm_up=30, piece=20))
+    with pytest.raises(ValueError, match="rounds"):
+        sample(gaussian(2)[0], np.zeros(2), np.ones(2), Plan(rounds=1))
 
 
 def test_scales_alone_whiten_what_is_not_correlated() -> None:
     sd = jnp.asarray([0.01, 1.0, 100.0])
     chains = sample(
-        lambda x: -0.5 * ((x / sd) ** 2).sum(), np.zeros(3), np.asarray(sd), Plan(chains=2, warm_up=100, kept=500)
+        lambda x: -0.5 * ((x / sd) ** 2).sum(), np.zeros(3), np.asarray(sd), Plan(chains=2, warm_up=100, kept=2000)
     )
     np.testing.assert_allclose(chains.values.std(axis=(0, 1)) / sd, 1.0, atol=0.1)
 
@@ -196,6 +222,7 @@ def test_chains_in_two_places_are_told() -> None:
 # --- a run that is stopped goes on ------------------------------------------------------------------------------------
 
 SHORT = Plan(chains=2, warm_up=40, kept=60, piece=20)
+ROUNDS = replace(SHORT, rounds=2)
 
 
 class StoppedError(Exception):
@@ -232,13 +259,34 @@ def test_a_run_that_was_stopped_gives_the_same_draws(tmp_path: Path, whole: Chai
     with pytest.raises(StoppedError):
         run(tmp_path, progress=stop_after(pieces))
     # a kill between two files: the state of a later piece is there, the word that it counts is not
-    state = next(tmp_path.glob(f"state_{pieces - 1}.npz"))
-    (tmp_path / f"state_{pieces}.npz").write_bytes(state.read_bytes())
+    state = next(tmp_path.glob(f"state_0_{pieces - 1}.npz"))
+    (tmp_path / f"state_0_{pieces}.npz").write_bytes(state.read_bytes())
     reported: list[int] = []
     again = run(tmp_path, progress=lambda done, total, accepted: reported.append(done))
     assert reported == [20 * (i + 1) for i in range(pieces, 5)], "pieces that were done are not done again"
     assert_same(again, whole)
     assert list(tmp_path.iterdir()) == [], "nothing is left once the run is done"
+
+
+@pytest.mark.parametrize("pieces", [1, 2, 3, 6])
+def test_a_run_that_was_stopped_in_a_round_or_after_gives_the_same_draws(tmp_path: Path, pieces: int) -> None:
+    log_density, mean, covariance = gaussian(5)
+    factor = linalg.cholesky(covariance, lower=True)
+
+    def go(folder: Path | None, most: int = 99) -> Chains:
+        calls: list[int] = []
+
+        def progress(done: int, total: int, accepted: float) -> None:
+            assert total == ROUNDS.total == 180
+            calls.append(done)
+            if len(calls) >= most:
+                raise StoppedError
+
+        return sample(log_density, mean, 3 * factor, ROUNDS, folder, "one", progress, lambda points: factor)
+
+    with pytest.raises(StoppedError):
+        go(tmp_path, pieces)
+    assert_same(go(tmp_path), go(None))
 
 
 def test_checkpoints_of_something_else_are_not_used(tmp_path: Path) -> None:

@@ -74,8 +74,8 @@ def tell_of_checkpoints(built: CorridorModel, day: date | None) -> None:
     """Say that an earlier run was stopped, and how far it had come."""
     try:
         told = json.loads((posterior.sampling_folder(built, day) / "progress.json").read_text(encoding="utf-8"))
-        pieces = int(told["pieces"])
-    except (OSError, ValueError, KeyError, TypeError):
+        pieces = sum(int(number) for number in told["pieces"].values())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return
     done = pieces * Plan().piece
     typer.echo(

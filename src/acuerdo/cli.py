@@ -227,7 +227,7 @@ def calibrate(
     from acuerdo import calibration_commands as commands
     from acuerdo.inference.nuts import Plan
 
-    plan = None if quick else Plan(chains=chains, kept=iterations)
+    plan = None if quick else Plan(chains=chains, warm_up=40, kept=iterations, rounds=3)
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)

@@ -29,6 +29,13 @@ def board(
     ] = None,
     draws: Annotated[int, typer.Option(help="Number of draws behind the bands.")] = 200,
     seed: Annotated[int, typer.Option(help="Seed: the same gives the same numbers.")] = 1,
+    library: Annotated[
+        str | None,
+        typer.Option(
+            help="Where scenarios are saved: a file, the address of a database (postgresql+psycopg://...), or none; "
+            "a file in the user's data folder without it."
+        ),
+    ] = None,
     corridor: Annotated[str | None, typer.Option(help="Corridor; the one installed if there is only one.")] = None,
 ) -> None:
     """Move a lever and see both sides' outcomes at once, in the browser."""
@@ -42,8 +49,10 @@ def board(
     from acuerdo.board.api import MOST_MONTHS
     from acuerdo.board.guard import LOOPBACK
     from acuerdo.board.server import make_app
+    from acuerdo.board.shelf import Shelf, default_path
     from acuerdo.figures.store import Figures
 
+    shelf = None if library == "none" else Shelf(library or default_path())
     alone = host in LOOPBACK
     token = None if alone else secrets.token_urlsafe(24)
     with Console(stderr=True).status("Getting the model ready") as status:
@@ -56,6 +65,7 @@ def board(
             Figures.open(corridors.load(corridor)),
             token,
             any_host=not alone,
+            shelf=shelf,
         )
     shown = host if alone else socket.gethostname()
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")

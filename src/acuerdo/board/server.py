@@ -20,6 +20,8 @@ from acuerdo.board.api import About, Described, History, PackageAbout, PictureAb
 from acuerdo.board.desk import Desk
 from acuerdo.board.guard import LOOPBACK, Guard, refusal
 from acuerdo.board.scheduler import Busy, Scheduler, Stale
+from acuerdo.board.shelf import Shelf
+from acuerdo.board.shelf_api import add_shelf
 from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
@@ -40,7 +42,11 @@ _NOT_FOUND: dict[int | str, dict[str, Any]] = {404: {"model": Refusal, "descript
 
 
 def make_app(
-    projector_factory: Callable[[], Projector], figures: Figures, token: str | None = None, any_host: bool = False
+    projector_factory: Callable[[], Projector],
+    figures: Figures,
+    token: str | None = None,
+    any_host: bool = False,
+    shelf: Shelf | None = None,
 ) -> FastAPI:
     """Return the board as an ASGI application.
 
@@ -49,6 +55,7 @@ def make_app(
             run once.
         figures: the snapshot.
         token: what a visitor has to show; None for a board that only its own machine can reach.
+        shelf: the library of saved scenarios; None for a board without one.
         any_host: answer whatever name the request gives to the host; otherwise only the names of the own machine.
 
     Raises:
@@ -61,6 +68,8 @@ def make_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         scheduler.close()
+        if shelf is not None:
+            shelf.close()
 
     app = FastAPI(
         title="acuerdo board",
@@ -71,9 +80,10 @@ def make_app(
         redoc_url=None,
         lifespan=lifespan,
     )
-    app.state.desk = desk
+    app.state.desk, app.state.shelf = desk, shelf
     _add_api(app, desk, scheduler)
     _add_refusals(app)
+    add_shelf(app, desk, shelf)
 
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:

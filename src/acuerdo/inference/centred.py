@@ -1,13 +1,17 @@
-"""The calibration in the sampler's coordinates: latent series by their values instead of their monthly shocks.
+"""The calibration in the sampler's coordinates: latent series by their values, more or less in units of their spread.
 
 Published figures say much about the level of a latent series in a month, and only through it something about spread and
 persistence. With shocks as unknowns, a change of the spread moves the whole series and every fit with it; with the
-values as unknowns the figures do not depend on spread and persistence at all, and chains move freely.
+values as unknowns the figures do not depend on spread and persistence at all. Where the figures say little, it is the
+other way round. So the values are taken in units of spread ** part, with `part` the share of the shocks' prior variance
+that the figures leave, as in partial non-centring (Papaspiliopoulos, Roberts and Skoeld, 2007).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import jax
 import jax.numpy as jnp
@@ -21,110 +25,149 @@ from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 
 Floats = npt.NDArray[np.float64]
+_BLOCK = 512
+_SINGLE = jnp.float32
 
 
 @dataclass(frozen=True)
 class Series:
-    """How the months of one latent series hang together: shock[t] = (x[t] - persistence * x[t-1]) / sd."""
+    """How the months of one latent series hang together: shock[t] = (x[t] - persistence * x[t-1]) / sd.
+
+    Attributes:
+        persistence, sd: shape (draws,).
+    """
 
     persistence: Array
     sd: Array
 
     def shocks(self, path: Array) -> Array:
-        """Return the shocks of a path, shape (months, ...), the first as of a stationary series."""
+        """Return the shocks of a path, shape (months, ..., draws), the first as of a stationary series."""
         first = path[:1] * jnp.sqrt(1 - self.persistence**2)
         return jnp.concatenate([first, path[1:] - self.persistence * path[:-1]]) / self.sd
 
-    def log_scale(self, months: int, members: int) -> Array:
-        """Return the logarithm of the Jacobian from path to shocks."""
-        return members * (0.5 * jnp.log(1 - self.persistence**2) - months * jnp.log(self.sd))
+    def log_widths(self, months: int) -> Array:
+        """Return the logarithm of how far a shock of 1 moves each month given the month before, (months, draws)."""
+        wide = jnp.log(self.sd)
+        first = wide - 0.5 * jnp.log(1 - self.persistence**2)
+        return jnp.concatenate([first[None], jnp.broadcast_to(wide, (months - 1, *wide.shape))])
 
 
 class Centred:
     """The posterior density of a problem in the sampler's coordinates.
 
-    The unknowns are laid out as those of the problem, with the values of each latent series, in units of its spread in
-    the fit, in place of its shocks.
+    The unknowns are laid out as those of the problem, with the values of each latent series, in units of
+    unit ** (1 - part) * sd ** part, in place of its shocks.
 
     Args:
         problem: the calibration.
-        fit: its Laplace approximation, for units and curvature.
+        fit: its Laplace approximation, for units and parts.
     """
 
     def __init__(self, problem: Problem, fit: Fit) -> None:
         self.problem, self.fit = problem, fit
-        self._at_fit = {name: self._series(jnp.asarray(fit.mode)[:, None], name) for name in problem.built.processes}
-        self.unit = {name: float(series.sd[0]) for name, series in self._at_fit.items()}
+        at_fit = jnp.asarray(fit.mode)[:, None]
+        self.unit = {name: float(self._series(at_fit, name).sd[0]) for name in problem.built.processes}
+        left = np.ones(problem.size)
+        left[fit.active] = _variances(fit.factor)
+        self.part = {name: float(np.clip(left[place].mean(), 0.0, 1.0)) for name, place in problem.shock_slices.items()}
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
-        found = [
-            built.transforms[f"{name}_{kind}"](z[built.slices[f"{name}_{kind}"].start])
-            for kind in ("persistence", "sd")
-        ]
+        found = [built.transforms[f"{name}_{kind}"](z[built.slices[f"{name}_{kind}"]])[0] for kind in _KINDS]
         return Series(*found)
 
+    def _scale(self, series: Series, name: str) -> Array:
+        part = self.part[name]
+        return self.unit[name] ** (1 - part) * series.sd**part
+
     def paths(self, x: Array) -> Arrays:
-        """Return the latent series, (months, [members,] draws)."""
-        return {name: self.problem.shocks(x, name) * self.unit[name] for name in self.unit}
+        """Return the latent series of unknowns (size, draws), shape (months, [members,] draws)."""
+        return {name: self.problem.shocks(x, name) * self._scale(self._series(x, name), name) for name in self.unit}
+
+    def figures(self, x: Array) -> tuple[Array, Array]:
+        """Return (residual, log spread) of every figure for unknowns (size, draws), shape (rows, draws)."""
+        problem = self.problem
+        parameters = problem.built.values(x[: problem.built.size])
+        _, outputs = problem.follow(parameters, self.paths(x), problem.data.variables)
+        gap, width = problem.gaps(outputs, problem.noise_sd(x))
+        return problem.news(gap, width, problem.carried_part(x))
+
+    def months(self, x: Array) -> tuple[Array, Array]:
+        """Return (shock, log width) of each month of each latent series in the sampler's coordinates, (rows, draws)."""
+        shocks, widths = [], []
+        for name, path in self.paths(x).items():
+            series, count = self._series(x, name), x.shape[-1]
+            found = series.shocks(path)
+            width = series.log_widths(len(path)) - jnp.log(self._scale(series, name))
+            width = jnp.broadcast_to(width[:, None], (len(path), found[0].size // count, count))
+            shocks.append(found.reshape(-1, count))
+            widths.append(width.reshape(-1, count))
+        return jnp.concatenate(shocks), jnp.concatenate(widths)
 
     def log_density(self, x: Array) -> Array:
-        """Return the log posterior density, up to a constant, of unknowns (size,)."""
-        problem = self.problem
-        z = x[:, None]
-        paths = self.paths(z)
-        parameters = problem.built.values(z[: problem.built.size])
-        _, outputs = problem.follow(parameters, paths, problem.data.variables)
-        gap, width = problem.gaps(outputs, problem.noise_sd(z))
-        residual, log_width = problem.news(gap, width, problem.carried_part(z))
+        """Return the log posterior density, up to a constant, of unknowns (size,).
+
+        The model runs in single precision, its figures are added up in double.
+        """
+        residual, log_width = (part.astype(x.dtype) for part in self.figures(x[:, None].astype(_SINGLE)))
         likelihood = -(0.5 * (STUDENT_DF + 1) * jnp.log1p(residual**2 / STUDENT_DF) + log_width).sum()
-        prior = -0.5 * (x[: problem.head] ** 2).sum()
-        for name, path in paths.items():
-            series = self._series(z, name)
-            members = path.size // len(problem.months)
-            prior += -0.5 * (series.shocks(path) ** 2).sum() + series.log_scale(len(problem.months), members)[0]
+        shock, width = self.months(x[:, None])
+        prior = -(0.5 * shock**2 + width).sum() - 0.5 * (x[: self.problem.head] ** 2).sum()
         total = likelihood + prior
         return jnp.where(jnp.isfinite(total), total, -jnp.inf)
 
     def centre(self) -> Floats:
         """Return the fit's most probable point."""
-        x = self.fit.mode.copy()
-        built = self.problem.built
-        parameters = built.values(jnp.asarray(self.fit.mode[: built.size, None]))
-        paths = self.problem.paths(jnp.asarray(self.fit.mode[:, None]), parameters)
-        for name, place in self.problem.shock_slices.items():
-            x[place] = np.asarray(paths[name] / self.unit[name]).ravel()
-        return x
+        return self.from_problem(self.fit.mode[:, None])[:, 0]
 
-    def spread(self) -> Floats:
-        """Return a factor of the fit's covariance: (size, size), with x = centre + spread @ (standard normal)."""
-        size = self.problem.size
-        at = np.full(size, -1)
-        at[self.fit.active] = np.arange(int(self.fit.active.sum()))
-        curvature = self.fit.factor @ self.fit.factor.T
-        for name, place in self.problem.shock_slices.items():
-            columns = at[place].reshape(len(self.problem.months), -1)
-            curvature = self._by_value(curvature, columns, name)
-            curvature = self._by_value(curvature.T, columns, name).T
-        lower = linalg.cholesky(curvature, lower=True)
+    def spread(self, points: Floats) -> Floats:
+        """Return a factor of the inverse of the expected information, averaged over points.
+
+        What figures and priors tell on average about the unknowns near the points (Fisher's information) is positive
+        whatever the points, and with points from the bulk of the posterior it is the curvature that a sampler meets.
+
+        Args:
+            points: unknowns of the sampler, (size, number of points).
+
+        Returns:
+            Upper triangular, (size, size), with covariance spread @ spread.T.
+        """
+        size, head = self.problem.size, self.problem.head
         found = np.zeros((size, size))
-        active = np.flatnonzero(self.fit.active)
-        found[np.ix_(active, active)] = linalg.solve_triangular(lower, np.eye(len(lower)), lower=True).T
-        held = np.flatnonzero(~self.fit.active)
-        found[held, held] = self.fit.spread
-        return found
+        for point in points.T:
+            figure, wide, shock, width = self._slopes(point)
+            found += (STUDENT_DF + 1) / (STUDENT_DF + 3) * (figure.T @ figure)
+            found += 2 * STUDENT_DF / (STUDENT_DF + 3) * (wide.T @ wide)
+            found += shock.T @ shock + 2 * (width.T @ width)
+        found /= points.shape[1]
+        found[np.arange(head), np.arange(head)] += 1.0
+        lower = linalg.cholesky(found, lower=True)
+        return np.asarray(linalg.solve_triangular(lower, np.eye(size), lower=True).T)
 
-    def _by_value(self, matrix: Floats, columns: npt.NDArray[np.int64], name: str) -> Floats:
-        """Return a matrix whose columns were for shocks, with columns for values instead (the chain rule)."""
-        series = self._at_fit[name]
-        kept, ratio = float(series.persistence[0]), self.unit[name] / float(series.sd[0])
-        found = matrix.copy()
-        old = matrix[:, columns]
-        new = old * ratio
-        new[:, 0] *= np.sqrt(1 - kept**2)
-        new[:, :-1] -= kept * ratio * old[:, 1:]
-        found[:, columns] = new
-        return found
+    def _slopes(self, point: Floats) -> tuple[npt.NDArray[np.float32], ...]:
+        """Return slopes at a point of the means (in widths) and log widths of figures and of months, (rows, size)."""
+        size = self.problem.size
+        parts = [self._block(jnp.asarray(point), jnp.asarray(start)) for start in range(0, size, _BLOCK)]
+        return tuple(
+            np.concatenate([np.asarray(p) for p in part], axis=1)[:, :size] for part in zip(*parts, strict=True)
+        )
+
+    @cached_property
+    def _block(self) -> Callable[[Array, Array], tuple[Array, ...]]:
+        size = self.problem.size
+
+        @jax.jit
+        def block(point: Array, start: Array) -> tuple[Array, ...]:
+            here = jnp.broadcast_to(point[:, None].astype(_SINGLE), (size, _BLOCK))
+            chosen = jnp.minimum(start + jnp.arange(_BLOCK), size - 1)
+            directions = (jnp.arange(size)[:, None] == chosen[None, :]).astype(_SINGLE)
+            found: list[Array] = []
+            for told in (self.figures, self.months):
+                (residual, _), (slope, wide) = jax.jvp(told, (here,), (directions,))
+                found += [slope + residual * wide, wide]
+            return tuple(found)
+
+        return block
 
     def to_problem(self, x: Floats) -> Floats:
         """Return unknowns of the problem, (size, draws), for unknowns of the sampler, (size, draws)."""
@@ -138,3 +181,26 @@ class Centred:
             return z
 
         return np.asarray(convert(jnp.asarray(x)))
+
+    def from_problem(self, z: Floats) -> Floats:
+        """Return unknowns of the sampler, (size, draws), for unknowns of the problem, (size, draws)."""
+
+        @jax.jit
+        def convert(z: Array) -> Array:
+            x = z
+            parameters = self.problem.built.values(z[: self.problem.built.size])
+            for name, path in self.problem.paths(z, parameters).items():
+                values = path / self._scale(self._series(z, name), name)
+                x = x.at[self.problem.shock_slices[name]].set(values.reshape(-1, z.shape[-1]))
+            return x
+
+        return np.asarray(convert(jnp.asarray(z)))
+
+
+_KINDS = ("persistence", "sd")
+
+
+def _variances(factor: Floats) -> Floats:
+    """Return the variances of a normal whose curvature has this lower factor."""
+    inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
+    return np.asarray((inverse**2).sum(axis=0))

@@ -3,6 +3,9 @@
 A density with thousands of unknowns is out of reach of a sampler that has to learn their scales by itself. Where a good
 guess of centre and curvature is at hand (for example from a Laplace approximation), x = centre + spread @ u makes the
 unknowns u nearly standard normal, and a few steps of the integrator move far. The sampler is NumPyro's.
+
+The guess can be bettered in rounds before the sampling: after each, the spread is made anew from where the chains are,
+and stretched along the few directions in which they roam much further than it says.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -25,8 +29,11 @@ from acuerdo.files import write_whole
 
 Floats = npt.NDArray[np.float64]
 LogDensity = Callable[[jax.Array], jax.Array]
+Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
 DEEPEST = 7  # a path has at most 2**7 steps
+_SHALLOW = 5  # in the rounds
+_DIRECTIONS, _ROAMING = 64, 4.0
 
 
 @dataclass(frozen=True)
@@ -35,11 +42,12 @@ class Plan:
 
     Attributes:
         chains: chains run side by side.
-        warm_up: iterations in which the step is tuned, which are left out of the result.
+        warm_up: iterations in which the step is tuned, which are left out of the result; a multiple of `piece`.
         kept: iterations kept of each chain.
         piece: iterations between two checkpoints.
         accept: share of proposals that the step is tuned to accept.
         seed: the same seed gives the same chains.
+        rounds: rounds of `warm_up` iterations before, after each of which the spread is made anew.
     """
 
     chains: int = 4
@@ -48,6 +56,12 @@ class Plan:
     piece: int = 20
     accept: float = 0.8
     seed: int = 1
+    rounds: int = 0
+
+    @property
+    def total(self) -> int:
+        """Iterations in all."""
+        return self.rounds * self.warm_up + self.warm_up + self.kept
 
 
 @dataclass(frozen=True)
@@ -77,6 +91,7 @@ def sample(
     folder: Path | None = None,
     key: str = "",
     progress: Progress | None = None,
+    respread: Respread | None = None,
 ) -> Chains:
     """Sample a density by NUTS in the coordinates u of x = centre + spread @ u.
 
@@ -88,64 +103,116 @@ def sample(
         folder: where checkpoints are kept; a run that was stopped goes on from the last one. None for no checkpoints.
         key: what the density is, so that a checkpoint of something else is not used.
         progress: called after each piece with (iterations done, iterations in all, share of proposals accepted).
+        respread: a better factor, (size, size), from points of the chains, (size, number of points); for rounds.
     """
+    if plan.warm_up % plan.piece:
+        raise ValueError("the warm-up takes whole pieces")
+    if plan.rounds and respread is None:
+        raise ValueError("rounds need a way to make the spread anew")
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
-    start = jax.random.normal(first, (plan.chains, len(centre)))
-    place = jnp.asarray(centre), jnp.asarray(spread)
 
-    def ready(centre: jax.Array, spread: jax.Array) -> tuple[NUTS, Any]:
+    def ready(depth: int, place: tuple[jax.Array, jax.Array], step: jax.Array) -> NUTS:
         # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
-        kernel = NUTS(
-            potential_fn=lambda u: -log_density(_to_x(u, centre, spread)),
+        return NUTS(
+            potential_fn=lambda u: -log_density(_to_x(u, *place)),
+            step_size=step,
             adapt_mass_matrix=False,
             inverse_mass_matrix=jnp.ones(len(centre)),
             dense_mass=False,
             target_accept_prob=plan.accept,
-            max_tree_depth=DEEPEST,
+            max_tree_depth=depth,
         )
-        return kernel, kernel.init(jax.random.split(keys, plan.chains), plan.warm_up, start, (), {})
 
-    @jax.jit
-    def begin(centre: jax.Array, spread: jax.Array) -> Any:
-        return ready(centre, spread)[1]
+    def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
+        keys_now = jax.random.split(jax.random.fold_in(keys, at), plan.chains)
+        return ready(DEEPEST, place, step).init(keys_now, plan.warm_up, start, (), {})
 
-    @jax.jit
-    def piece(state: Any, centre: jax.Array, spread: jax.Array) -> tuple[Any, Any]:
-        kernel, _ = ready(centre, spread)
+    @partial(jax.jit, static_argnums=0)
+    def piece(depth: int, state: Any, place: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+        kernel = ready(depth, place, jnp.asarray(1.0))
+        kernel.init(jax.random.split(keys, plan.chains), plan.warm_up, state.z, (), {})
 
         def one(state: Any, _: None) -> tuple[Any, Any]:
             after = kernel.sample(state, (), {})
-            x = jax.vmap(lambda u: _to_x(u, centre, spread))(after.z)
-            return after, (x, after.diverging, after.num_steps, after.accept_prob)
+            return after, (after.z, after.z_grad, after.diverging, after.num_steps, after.accept_prob)
 
         return jax.lax.scan(one, state, None, length=plan.piece)
 
-    state = begin(*place)
-    total = plan.warm_up + plan.kept
-    pieces = -(-total // plan.piece)
-    done: list[tuple[npt.NDArray[Any], ...]] = []
     store = _Checkpoints(folder, f"{key}:{plan}") if folder else None
-    if store:
-        state, done = store.resume(state)
-    for at in range(len(done), pieces):
-        state, out = piece(state, *place)
-        found = tuple(np.asarray(x) for x in out)
-        done.append(found)
+    start, step, done, begin_now = jax.random.normal(first, (plan.chains, len(centre))), 1.0, 0, jax.jit(begin)
+    for at in range(plan.rounds + 1):
+        last = at == plan.rounds
+        pieces = -(-(plan.warm_up + (plan.kept if last else 0)) // plan.piece)
+        place = jnp.asarray(centre), jnp.asarray(spread)
+        given = place, start, jnp.asarray(step), jnp.asarray(at)
+        found: list[_Piece] = []
+        state = None
         if store:
-            store.keep(at, state, found)
-        if progress:
-            progress(min((at + 1) * plan.piece, total), total, float(found[3].mean()))
-    values, diverging, steps, accepted = (
-        np.concatenate(part)[plan.warm_up : total].swapaxes(0, 1) for part in zip(*done, strict=True)
+            place, state, found = store.resume(at, place, jax.eval_shape(begin, *given))
+        if state is None:
+            state = begin_now(*given)
+        for number in range(len(found), pieces):
+            state, out = piece(DEEPEST if last else _SHALLOW, state, place)
+            found.append(tuple(np.asarray(part) for part in out))
+            if last and number + 1 == plan.warm_up // plan.piece:
+                state = _one_step(state)
+            if store:
+                store.keep(at, number, place, state, found[-1])
+            if progress:
+                progress(min(done + (number + 1) * plan.piece, plan.total), plan.total, float(found[-1][4].mean()))
+        done += plan.warm_up
+        centre, spread = (np.asarray(part, float) for part in place)
+        if not last:
+            assert respread is not None
+            centre, spread, start = _better(centre, spread, found, respread)
+            step = float(np.median(state.adapt_state.step_size))
+    u, _, diverging, steps, accepted = (
+        np.concatenate(part)[plan.warm_up : plan.warm_up + plan.kept].swapaxes(0, 1)
+        for part in zip(*found, strict=True)
     )
     step_size = np.asarray(state.adapt_state.step_size)
     if store:
         store.clear()
-    return Chains(values.astype(float), diverging, steps, accepted, step_size)
+    values = centre + (spread * u if spread.ndim == 1 else u @ spread.T)
+    return Chains(np.asarray(values, float), diverging, steps, accepted, step_size)
+
+
+_Piece = tuple[npt.NDArray[Any], ...]
+"""Of each iteration and chain: u, the slope of minus the log density there, diverging, steps, share accepted."""
 
 
 def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
     return centre + (spread * u if spread.ndim == 1 else spread @ u)
+
+
+def _one_step(state: Any) -> Any:
+    """Give all chains the geometric mean of their steps: one that came out small by luck would hold up all others."""
+    step = state.adapt_state.step_size
+    mean = jnp.exp(jnp.log(step).mean())
+    return state._replace(adapt_state=state.adapt_state._replace(step_size=jnp.full_like(step, mean)))
+
+
+def _better(
+    centre: Floats, spread: Floats, found: list[_Piece], respread: Respread
+) -> tuple[Floats, Floats, jax.Array]:
+    """Return a centre and spread from where the chains are after a round, and their coordinates there.
+
+    Along the directions in which the draws spread most, a factor of 1 is replaced by (variance of the draws / variance
+    of the slopes) ** 1/4, which makes draws and slopes equally large, as those of a standard normal are.
+    """
+    u, slope = (np.concatenate([piece[i] for piece in found]).astype(float) for i in (0, 1))
+    half = len(u) // 2
+    full = np.diag(spread) if spread.ndim == 1 else spread
+    x, slope_x = centre + u[half:] @ full.T, np.linalg.solve(full.T, slope[half:].reshape(-1, len(centre)).T)
+    centre = x.mean(axis=(0, 1))
+    made = respread(x[-1].T)
+    new = np.linalg.solve(made, (x - centre).reshape(-1, len(centre)).T)
+    directions, size, _ = np.linalg.svd(new / np.sqrt(new.shape[1]), full_matrices=False)
+    directions = directions[:, :_DIRECTIONS][:, size[:_DIRECTIONS] ** 2 > _ROAMING]
+    along, uphill = directions.T @ new, directions.T @ (made.T @ slope_x)
+    stretch = np.clip((along.var(axis=1) / uphill.var(axis=1)) ** 0.25, 1.0, None)
+    start = new[:, -x.shape[1] :] + directions @ ((1 / stretch - 1)[:, None] * along[:, -x.shape[1] :])
+    return centre, made + (made @ directions) * (stretch - 1) @ directions.T, jnp.asarray(start.T)
 
 
 class _Checkpoints:
@@ -158,30 +225,46 @@ class _Checkpoints:
     def _path(self, name: str) -> Path:
         return self.folder / name
 
-    def resume(self, state: Any) -> tuple[Any, list[tuple[npt.NDArray[Any], ...]]]:
-        """Return the state and the pieces of an earlier run of the same work, or the state given and no pieces."""
+    def resume(self, at: int, place: Any, form: Any) -> tuple[Any, Any, list[_Piece]]:
+        """Return place, state and pieces of a round of an earlier run of the same work.
+
+        Of a round that has not begun: the place given, no state, and no pieces. Of one that is over, no more is needed
+        than where it led: the next round's place and start are worked out again from its pieces.
+        """
         try:
             told = json.loads(self._path("progress.json").read_text(encoding="utf-8"))
             if told["key"] != self.key:
                 raise ValueError("another run")
-            leaves, form = jax.tree_util.tree_flatten(state)
-            with np.load(self._path(f"state_{told['pieces'] - 1}.npz")) as kept:
-                found = [jnp.asarray(kept[str(i)], leaf.dtype) for i, leaf in enumerate(leaves)]
+            pieces = int(told["pieces"].get(str(at), 0))
+            if not pieces:
+                return place, None, []
+            leaves, tree = jax.tree_util.tree_flatten(form)
+            with np.load(self._path(f"state_{at}_{pieces - 1}.npz")) as kept:
+                state = [jnp.asarray(kept[str(i)], leaf.dtype) for i, leaf in enumerate(leaves)]
+            with np.load(self._path(f"place_{at}.npz")) as kept:
+                place = jnp.asarray(kept["0"]), jnp.asarray(kept["1"])
             done = []
-            for at in range(told["pieces"]):
-                with np.load(self._path(f"piece_{at}.npz")) as kept:
-                    done.append(tuple(kept[str(i)] for i in range(4)))
-        except (OSError, ValueError, KeyError, TypeError, BadZipFile):
+            for number in range(pieces):
+                with np.load(self._path(f"piece_{at}_{number}.npz")) as kept:
+                    done.append(tuple(kept[str(i)] for i in range(5)))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile):
             self.clear()
-            return state, []
-        return jax.tree_util.tree_unflatten(form, found), done
+            return place, None, []
+        return place, jax.tree_util.tree_unflatten(tree, state), done
 
-    def keep(self, at: int, state: Any, found: tuple[npt.NDArray[Any], ...]) -> None:
-        """Keep a piece and the state after it; the state before it is no longer needed."""
-        self._save(f"piece_{at}.npz", found)
-        self._save(f"state_{at}.npz", jax.tree_util.tree_leaves(state))
-        write_whole(self._path("progress.json"), json.dumps({"key": self.key, "pieces": at + 1}))
-        self._path(f"state_{at - 1}.npz").unlink(missing_ok=True)
+    def keep(self, at: int, number: int, place: Any, state: Any, found: _Piece) -> None:
+        """Keep a piece of a round and the state after it; the state before it is no longer needed."""
+        if number == 0:
+            self._save(f"place_{at}.npz", place)
+        self._save(f"piece_{at}_{number}.npz", found)
+        self._save(f"state_{at}_{number}.npz", jax.tree_util.tree_leaves(state))
+        told = {} if at == 0 and number == 0 else self._pieces()
+        write_whole(self._path("progress.json"), json.dumps({"key": self.key, "pieces": {**told, str(at): number + 1}}))
+        self._path(f"state_{at}_{number - 1}.npz").unlink(missing_ok=True)
+
+    def _pieces(self) -> dict[str, int]:
+        told = json.loads(self._path("progress.json").read_text(encoding="utf-8"))
+        return dict(told["pieces"])
 
     def _save(self, name: str, arrays: Any) -> None:
         buffer, named = io.BytesIO(), {str(i): np.asarray(x) for i, x in enumerate(arrays)}

@@ -226,9 +226,9 @@ def calibrate(
 
     centred = Centred(problem, result)
     folder = sampling_folder(built, day)
-    chains = sample(
-        centred.log_density, centred.centre(), centred.spread(), plan, folder, "".join(ties.values()), sampling
-    )
+    centre = centred.centre()
+    spread = centred.spread(centre[:, None])
+    chains = sample(centred.log_density, centre, spread, plan, folder, "".join(ties.values()), sampling, centred.spread)
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
     told |= {"chains": plan.chains, "iterations": plan.kept, **diagnose(chains)}

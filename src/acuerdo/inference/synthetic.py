@@ -74,7 +74,14 @@ def by_nuts(plan: Plan) -> Infer:
 
     def infer(problem: Problem, seed: int) -> Floats:
         centred = Centred(problem, fit(problem))
-        chains = sample(centred.log_density, centred.centre(), centred.spread(), replace(plan, seed=seed))
+        centre = centred.centre()
+        chains = sample(
+            centred.log_density,
+            centre,
+            centred.spread(centre[:, None]),
+            replace(plan, seed=seed),
+            respread=centred.spread,
+        )
         flat = chains.values.reshape(-1, problem.size)
         at = np.linspace(0, len(flat) - 1, DRAWS).round().astype(int)
         return centred.to_problem(flat[at].T)
