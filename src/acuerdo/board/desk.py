@@ -84,7 +84,7 @@ class Desk:
         self.open_lines = lines.opened(self.settings, self.lines)
         self.movable = {name: about.parameter_range(projector.built, name) for name in about.movable(projector.built)}
         stages = [stage for picture in self.settings.pictures for stage in picture.stages]
-        self._keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
+        self.keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
         notes = projector.posterior.notes
         ties = [projector.posterior.day, len(projector.months), projector.draws, projector.seed]
         self._print = repr([*ties, notes.get("model_digest"), notes.get("data_digest")])
@@ -209,7 +209,7 @@ class Desk:
 
     def _ensemble(self, made: Sequence[Setting], held: dict[str, float], wanted: Sequence[str]) -> Ensemble:
         noisy = {self.lines[name].source for name in wanted if self.lines[name].kind == "series"}
-        return self.projector.run(made, noise=sorted(noisy), keep=self._keep, parameters=held)
+        return self.projector.run(made, noise=sorted(noisy), keep=self.keep, parameters=held)
 
     def _baseline(self, held: dict[str, float], wanted: Sequence[str]) -> Ensemble:
         key = tuple(sorted(held.items())), tuple(sorted(wanted))

@@ -19,6 +19,7 @@ from acuerdo import __version__
 from acuerdo.board.api import About, Described, History, PackageAbout, PictureAbout, Refusal, RunAnswer, RunRequest
 from acuerdo.board.desk import Desk
 from acuerdo.board.guard import LOOPBACK, Guard, refusal
+from acuerdo.board.inside_api import add_inside
 from acuerdo.board.scheduler import Busy, Scheduler, Stale
 from acuerdo.board.shelf import Shelf
 from acuerdo.board.shelf_api import add_shelf
@@ -61,7 +62,7 @@ def make_app(
     Raises:
         DataError: the corridor's `board.yaml` is not valid.
     """
-    desk, scheduler = Desk(projector_factory(), figures), Scheduler[bytes]()
+    desk, scheduler = Desk(projector_factory(), figures), Scheduler[Any]()
     desk.warm()
 
     @asynccontextmanager
@@ -84,6 +85,7 @@ def make_app(
     _add_api(app, desk, scheduler)
     _add_refusals(app)
     add_shelf(app, desk, shelf)
+    add_inside(app, desk, scheduler)
 
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
@@ -95,7 +97,7 @@ def make_app(
     return app
 
 
-def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
+def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> None:
     @app.get("/api/about", summary="Levers, outcomes, lines and assumptions")
     def about() -> About:
         return desk.about
