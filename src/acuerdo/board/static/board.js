@@ -2,6 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { $, h, icon } from "./dom.js";
+import { futureChoice, showFuture } from "./future.js";
 import { lookInside } from "./inside.js";
 import { assumptionPanel, leverPanel, packagePanel } from "./levers.js";
 import { outcomeTable, verdict } from "./outcomes.js";
@@ -84,6 +85,7 @@ class Board {
     $("outcomes").replaceChildren(this.table.node);
     this.picture = picturePanel(this);
     $("pictures").replaceChildren(this.picture.node);
+    showFuture(this);
     if (this.answer) this.draw();
   }
 
@@ -97,6 +99,7 @@ class Board {
     } }, ...horizons.map((n) => h("option", { value: n, selected: n === this.scenario.now.months }, t("months", { count: n }))));
     $("tools").replaceChildren(
       h("label", { class: "field" }, h("span", {}, t("horizon")), this.horizon),
+      futureChoice(this),
       h("div", { class: "group" }, button("undo", () => this.step("undo")), button("redo", () => this.step("redo")), button("reset", () => this.reset())),
       h("div", { class: "group" }, button("share", () => this.share()), button("download", () => this.download()), button("present", () => this.present())),
       h("div", { class: "group langs", role: "group", "aria-label": t("language") }, ...this.about.languages.map(({ code, tag }) =>
@@ -190,10 +193,9 @@ class Board {
   }
 
   async ask() {
-    const { months, settings, held, lines } = this.scenario.now;
-    const asked = [...lines];
+    const asked = [...this.scenario.now.lines];
     this.number += 1;
-    const body = JSON.stringify({ client: this.client, number: this.number, months, settings, held, lines: [...new Set(asked)] });
+    const body = JSON.stringify({ client: this.client, number: this.number, ...this.scenario.asked() });
     try {
       const [answer, histories] = await Promise.all([
         this.fetch("/api/run", { method: "POST", headers: { "content-type": "application/json" }, body }),
@@ -232,6 +234,7 @@ class Board {
   /** Show the scenario in everything that can be set. */
   show() {
     this.horizon.value = this.scenario.now.months;
+    showFuture(this);
     this.panel.update();
     $("do-undo").disabled = !this.scenario.before.length;
     $("do-redo").disabled = !this.scenario.after.length;
@@ -270,7 +273,7 @@ class Board {
   }
 
   reset() {
-    this.scenario.now = { ...this.scenario.now, settings: [], held: {} };
+    this.scenario.now = { ...this.scenario.now, settings: [], held: {}, future: null };
     this.refresh();
     this.commit();
   }
