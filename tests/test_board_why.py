@@ -139,6 +139,20 @@ def test_a_series_is_explained_by_the_variable_behind_it(client: TestClient) -> 
 
 
 @pytest.mark.model
+def test_assumptions_and_a_future_lie_under_both_runs(client: TestClient) -> None:
+    about = client.get("/api/about").json()
+    future = next(one["name"] for one in about["futures"] if one["name"].startswith("surge"))
+    held = next(one["low"] for one in about["assumptions"] if one["name"] == "patience")
+    asked = {"settings": THREE[:1], "months": 6, "future": future, "held": {"patience": held}}
+    table = RunAnswer.model_validate(client.post("/api/run", json=asked).json())
+    (row,) = [row for row in table.outcomes if row.name == "people_protected"]
+    found = why(client, name=row.name, **asked)
+    assert found.base == pytest.approx(row.base, rel=1e-4)
+    assert found.change.mean == pytest.approx(row.change, rel=1e-3)
+    assert found.base != pytest.approx(why(client, name=row.name, settings=THREE[:1]).base, rel=1e-6)
+
+
+@pytest.mark.model
 def test_without_a_setting_nothing_moves(client: TestClient) -> None:
     found = why(client, name="asylum_pending", settings=[])
     assert (found.change.mean, found.levers, found.drivers) == (0, [], [])

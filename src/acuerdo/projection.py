@@ -32,6 +32,7 @@ from acuerdo.timeline import parse_as_of
 
 if TYPE_CHECKING:
     from acuerdo.forecast import Issue
+    from acuerdo.priorities.futures import Future
 
 Floats = npt.NDArray[np.float64]
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
@@ -140,6 +141,7 @@ class Projector:
         self.state = place(self.posterior.state, draws, dtype)
         self.season = place(season_inputs(self.months), draws, dtype)
         self.latent = place(self._latent_paths(parameters), draws, dtype)
+        self._laid_out: dict[str, tuple[Arrays, Arrays]] = {}
         seen = [v for item in self.observables.values() for _, v, _ in item.parts(built.model)]
         self._keep = tuple(dict.fromkeys([*seen, *(o.variable for o in self.outcomes.values())]))
 
@@ -160,25 +162,54 @@ class Projector:
             )
         return paths
 
-    def levers(self, settings: Sequence[Setting] = ()) -> dict[str, Floats]:
-        """Return lever values by month with the settings made.
+    def levers(self, settings: Sequence[Setting] = (), future: Future | None = None) -> dict[str, Floats]:
+        """Return lever values by month with the settings made; a future forces its own whatever they say.
 
         Raises:
             InputError: a setting is not valid.
         """
         scenario.check(settings, self.built.levers, self.months, self.members)
-        return scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
+        made = scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
+        return future.force(made, self.built) if future else made
 
-    def inputs(self, settings: Sequence[Setting] = ()) -> Arrays:
-        """Return what a run is driven by: levers with the settings made, season and latent series.
+    def inputs(self, settings: Sequence[Setting] = (), future: Future | None = None) -> Arrays:
+        """Return what a run is driven by: levers with the settings made, season and latent series, in a future.
 
         Raises:
             InputError: a setting is not valid.
         """
-        values = self.levers(settings)
-        moved = lever_inputs(self.built, {item.lever: values[item.lever] for item in settings})
+        values = self.levers(settings, future)
+        forced = [item.lever for item in future.levers] if future else []
+        moved = lever_inputs(self.built, {name: values[name] for name in (*(item.lever for item in settings), *forced)})
         levers = {**self._base_inputs, **{name: jnp.asarray(x, self.dtype) for name, x in moved.items()}}
-        return {**levers, **self.season, **self.latent}
+        latent = self._in(future)[1] if future else self.latent
+        return {**levers, **self.season, **latent}
+
+    def _in(self, future: Future) -> tuple[Arrays, Arrays]:
+        """Return the starting state and the latent series of a future; worked out once for each."""
+        if future.id not in self._laid_out:
+            latent = {name: np.asarray(value) for name, value in self.latent.items()}
+            self._laid_out[future.id] = (
+                place(future.starts(self.state), self.draws, self.dtype),
+                place(future.latent(latent, self.built), self.draws, self.dtype),
+            )
+        return self._laid_out[future.id]
+
+    def driven(
+        self,
+        settings: Sequence[Setting] = (),
+        parameters: Mapping[str, float] | None = None,
+        future: Future | None = None,
+    ) -> tuple[Arrays, Arrays, Arrays]:
+        """Return what a run starts from, its parameters and its inputs; see `run`.
+
+        Raises:
+            InputError: a setting is not valid.
+        """
+        held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
+        state = self._in(future)[0] if future else self.state
+        fixed = place(future.held(self.parameters), self.draws, self.dtype) if future else {}
+        return state, {**self.parameters, **fixed, **held}, self.inputs(settings, future)
 
     def run(
         self,
@@ -187,6 +218,7 @@ class Projector:
         noise: bool | Collection[str] = True,
         keep: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
+        future: Future | None = None,
     ) -> Ensemble:
         """Run one scenario.
 
@@ -194,14 +226,14 @@ class Projector:
             settings: lever settings; none for what is in force.
             noise: also make published series, with the noise of observation; or only those named.
             keep: further variables to return.
-            parameters: parameters held at a value instead of their draws.
+            parameters: parameters held at a value instead of their draws; they go over those of the future.
+            future: what neither side decides, laid over the draws; None for the course as projected.
 
         Raises:
             InputError: a setting is not valid.
         """
-        held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
         wanted = tuple(dict.fromkeys((*self._keep, *keep)))
-        _, outputs = self.built.simulator.run(self.state, {**self.parameters, **held}, self.inputs(settings), wanted)
+        _, outputs = self.built.simulator.run(*self.driven(settings, parameters, future), wanted)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         shape = len(self.months), self.draws
         arrays = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 from acuerdo import __version__
 from acuerdo.board.api import About, Described, History, PackageAbout, PictureAbout, Refusal, RunAnswer, RunRequest
 from acuerdo.board.desk import Desk
+from acuerdo.board.downloads import add_downloads
 from acuerdo.board.guard import LOOPBACK, Guard, refusal
 from acuerdo.board.inside_api import add_inside
 from acuerdo.board.scheduler import Busy, Scheduler, Stale
@@ -69,6 +70,7 @@ def make_app(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         scheduler.close()
+        makers.close()
         if shelf is not None:
             shelf.close()
 
@@ -82,7 +84,8 @@ def make_app(
         lifespan=lifespan,
     )
     app.state.desk, app.state.shelf = desk, shelf
-    _add_api(app, desk, scheduler)
+    run = _add_api(app, desk, scheduler)
+    makers = add_downloads(app, desk, run)
     _add_refusals(app)
     add_shelf(app, desk, shelf)
     add_inside(app, desk, scheduler)
@@ -97,18 +100,23 @@ def make_app(
     return app
 
 
-def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> None:
+def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> Callable[[RunRequest], Awaitable[bytes]]:
+    """Add the board's own paths; return what runs a request in its turn."""
+
+    async def answered(asked: RunRequest) -> bytes:
+        known = desk.known(desk.key(asked))
+        if known is None:
+            desk.check(asked)  # what is not valid is refused without waiting
+            known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
+        return known
+
     @app.get("/api/about", summary="Levers, outcomes, lines and assumptions")
     def about() -> About:
         return desk.about
 
     @app.post("/api/run", summary="Run a scenario against the outlook without it", responses=_REFUSALS)
     async def run(asked: RunRequest) -> RunAnswer:
-        known = desk.known(desk.key(asked))
-        if known is None:
-            desk.check(asked)  # what is not valid is refused without waiting
-            known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
-        return Response(known, media_type="application/json")  # type: ignore[return-value]
+        return Response(await answered(asked), media_type="application/json")  # type: ignore[return-value]
 
     @app.get("/api/variable/{name}", summary="Equation, unit, meaning, source and neighbours", responses=_NOT_FOUND)
     def variable(name: str) -> Described:
@@ -131,6 +139,8 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> None:
         words = Texts(lang, desk.projector.built.corridor)
         shared = {f"evidence.{key}": text for key, text in words.raw("evidence").items()}
         return {**words.raw("board"), **shared, "interval": words.raw("format")["interval"]}
+
+    return answered
 
 
 def _add_refusals(app: FastAPI) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from acuerdo.engine.declare import TIME_STEP
 from acuerdo.engine.expr import Call, Const, Expr, Var
 from acuerdo.engine.run import Simulator
+from acuerdo.priorities.futures import Future
 from acuerdo.projection import Floats, Projector
 from acuerdo.scenario import Setting
 
@@ -62,21 +63,26 @@ class Stepper:
         """Compile, so that nobody who asks has to wait for that."""
         with self._lock:
             if not self._ready:
-                next(self.walk((), {}, 1))
+                next(self.walk(1))
                 self._ready = True
 
-    def walk(self, settings: Sequence[Setting], held: Mapping[str, float], months: int) -> Iterator[Month]:
-        """Yield the first months of a scenario, with parameters held at a value.
+    def walk(
+        self,
+        months: int,
+        settings: Sequence[Setting] = (),
+        held: Mapping[str, float] | None = None,
+        future: Future | None = None,
+    ) -> Iterator[Month]:
+        """Yield the first months of a scenario; the arguments are those of `Projector.run`.
 
         Raises:
             InputError: a setting is not valid.
         """
         projector = self.projector
-        parameters = dict(projector.parameters)
-        parameters |= {name: np.full(np.shape(parameters[name]), x, projector.dtype) for name, x in held.items()}
+        start, parameters, driving = projector.driven(settings, held, future)
+        state: Any = start
         constants = {name: np.broadcast_to(np.asarray(x), (self.steps, *np.shape(x))) for name, x in parameters.items()}
-        inputs = {name: np.asarray(x) for name, x in projector.inputs(settings).items()}
-        state: Any = projector.state
+        inputs = {name: np.asarray(x) for name, x in driving.items()}
         for i in range(months):
             now = {name: np.repeat(x[i : i + 1], self.steps, axis=0) for name, x in inputs.items()}
             after, kept = self._simulator.run(state, parameters, now, self._keep)

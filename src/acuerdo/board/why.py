@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -143,14 +143,14 @@ class Reasons:
             InputError: a name or value is not valid.
         """
         made, measure = self.check(asked)
-        months = len(measure.weights)
+        months, future = len(measure.weights), self.desk.futures[asked.future] if asked.future else None
         levers = list(dict.fromkeys(item.lever for item in made))
         runs: dict[frozenset[str], Floats] = {}
 
         def run(part: frozenset[str]) -> Floats:
             if part not in runs:
                 picked = [item for item in made if item.lever in part]
-                walked = self.stepper.walk(picked, asked.held, months)
+                walked = self.stepper.walk(months, picked, asked.held, future)
                 weighted = zip(measure.weights, walked, strict=False)
                 runs[part] = np.sum([w * measure.join(m.value(measure.variable.name)) for w, m in weighted], axis=0)
             return runs[part]
@@ -161,7 +161,8 @@ class Reasons:
             yield None
         change = runs[everything] - runs[nothing]
         by_lever, rest = split(levers, run, MOST_LEVERS, both_ways=False)
-        drivers = yield from self._drivers(made, asked.held, measure, change)
+        pair = zip(*(self.stepper.walk(months, some, asked.held, future) for some in ((), made)), strict=True)
+        drivers = yield from self._drivers(pair, measure, change)
         label = {name: self.built.levers[name].label for name in levers}
         parts = [LeverPart(lever=name, label=label[name], change=_share(x)) for name, x in by_lever.items()]
         if len(levers) > MOST_LEVERS:
@@ -240,15 +241,13 @@ class Reasons:
     # ---- by cause
 
     def _drivers(
-        self, made: Sequence[Setting], held: Mapping[str, float], measure: _Measure, change: Floats
+        self, pair: Iterable[tuple[Month, Month]], measure: _Measure, change: Floats
     ) -> Generator[None, None, list[DriverPart]]:
         """Return what each direct cause of the variable did, the largest first, and the rest that is left."""
         causes = _Causes(self, measure)
-        base = self.stepper.walk((), held, len(measure.weights))
-        after = self.stepper.walk(made, held, len(measure.weights))
-        for weight, one, other in zip(measure.weights, base, after, strict=True):
-            causes.add(weight, one, other)
-            yield
+        for weight, (base, after) in zip(measure.weights, pair, strict=True):
+            causes.add(weight, base, after)
+            yield None
         parts = causes.parts
         left = change - np.sum(list(parts.values()) or [np.zeros_like(change)], axis=0)
         rounding = float(np.abs(left).mean()) <= 1e-4 * float(np.abs(change).mean())
