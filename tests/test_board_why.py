@@ -188,7 +188,7 @@ def test_diagrams_of_every_sector_in_every_language(client: TestClient) -> None:
     assert english.headers["content-type"].startswith("image/svg+xml")
     assert 'lang="en"' in english.text
     assert "what moves what" in english.text
-    assert "qué mueve a qué" in spanish.text
+    assert "Asilo: qué mueve a qué" in spanish.text
     wrong = client.get("/api/diagram/asylums")
     assert (wrong.status_code, wrong.json()["error"]["nearest"]) == (404, "asylum")
     assert client.get("/api/diagram/asylum?lang=fr").status_code == 404

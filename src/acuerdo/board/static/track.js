@@ -28,7 +28,7 @@ function words(board, told) {
   }
   if (told.forecasts.length) found.push(h("p", { class: "fine" }, t("record.note")));
   if (told.weights.length) {
-    const list = told.weights.map((row) => t("record.weight", { months: number(row.horizon), share: percent(row.weight) })).join(", ");
+    const list = told.weights.map((row) => t("record.weight", { count: row.horizon, share: percent(row.weight) })).join(", ");
     found.push(h("p", {}, t("record.weights", { list }), told.weights_same_model ? "" : ` ${t("record.other_model")}`));
   }
   return found;
@@ -41,7 +41,7 @@ function table(one) {
 }
 
 function picture(one, label) {
-  const [width, height, left, bottom] = [560, 170, 46, 22];
+  const [width, height, left, bottom] = [Math.min(420, innerWidth - 60), 170, 46, 22]; // about as wide as it is shown
   const { band, months } = one;
   const domain = niceDomain(Math.min(...band.q05), Math.max(...band.q95, ...one.scored.map((row) => row.published)));
   const x = (i) => left + ((i + 0.5) / months.length) * (width - left - 8);

@@ -29,13 +29,14 @@ export async function openWhy(board, name, at = {}, back = false) {
   }
   if (mine !== asked || !box.open) return;
   const next = (cause) => openWhy(board, cause, at.month ? { month: at.month, over: "end" } : { over: told.over === "end" ? "end" : "mean" });
-  const largest = Math.max(...[...told.levers, ...told.drivers].flatMap(({ change }) => [Math.abs(change.q05), Math.abs(change.q95)]), 0) || 1;
+  const ends = [...told.levers, ...told.drivers].flatMap(({ change }) => [change.mean, change.q05, change.q95]);
+  const scale = { low: Math.min(...ends, 0), high: Math.max(...ends, 0) };
   show(
     box,
-    h("p", { class: "why-what" }, h("strong", {}, pick(told.label)), " ", h("span", { class: "unit" }, pick(told.unit_label)), " ", h("span", { class: "unit" }, span(told))),
+    h("p", { class: "why-what" }, h("strong", {}, pick(told.label).replace(/\.$/, "")), " ", h("span", { class: "unit" }, pick(told.unit_label)), " ", h("span", { class: "unit" }, span(told))),
     h("p", {}, t("why.total", { from: rounded(told.base), to: rounded(told.with_scenario), change: signed(told.change.mean), interval: interval(told.change.q05, told.change.q95, 2, true) })),
-    ...part("levers", told.levers.map((one) => row(one, largest, one.lever ? pick(one.label) : t("why.interaction"))), told.levers_method, told.levers.length ? "" : t("why.nothing_set")),
-    ...part("drivers", told.drivers.map((one) => row(one, largest, one.name ? pick(one.label) : t("why.rest"), one.name && one.role !== "itself" ? () => next(one.name) : null, one.name)), told.drivers_method, told.drivers.length ? "" : t(told.kind === "lever" ? "why.is_set" : "why.no_drivers")),
+    ...part("levers", told.levers.map((one) => row(one, scale, one.lever ? pick(one.label) : t("why.interaction"))), told.levers_method, told.levers.length ? "" : t("why.nothing_set")),
+    ...part("drivers", told.drivers.map((one) => row(one, scale, one.name ? pick(one.label).replace(/\.$/, "") : t("why.rest"), one.name && one.role !== "itself" ? () => next(one.name) : null, one.name)), told.drivers_method, told.drivers.length ? "" : t(told.kind === "lever" ? "why.is_set" : "why.no_drivers")),
     h("p", { class: "fine" }, t("why.key")),
     h("div", { class: "why-foot" },
       trail.length > 1 ? h("button", { type: "button", class: "quiet", id: "why-back", onclick: () => {
@@ -79,14 +80,15 @@ function part(name, rows, method, none) {
   ];
 }
 
-function row({ change, role }, largest, words, onclick = null, code = null) {
-  const x = (value) => 100 + (value / largest) * 96;
+function row({ change, role }, { low, high }, words, onclick = null, code = null) {
+  const x = (value) => 4 + ((value - low) / (high - low || 1)) * 192;
+  const tiny = Math.max(Math.abs(change.mean), Math.abs(change.q05), Math.abs(change.q95)) < 1e-3 * Math.max(high, -low);
   const way = role && role !== "input" && role !== "rest" ? h("span", { class: "tag" }, t(`why.role_${role}`)) : "";
   return h("li", { class: change.mean < 0 ? "down" : "up" },
     h("span", { class: "cause" }, onclick ? h("button", { type: "button", class: "link", "data-cause": code, onclick }, words) : words, " ", way),
-    h("span", { class: "size" }, h("strong", {}, signed(change.mean)), ` (${interval(change.q05, change.q95, 2, true)})`),
+    tiny ? h("span", { class: "size" }, t("why.tiny")) : h("span", { class: "size" }, h("strong", {}, signed(change.mean)), ` (${interval(change.q05, change.q95, 2, true)})`),
     s("svg", { viewBox: "0 0 200 18", preserveAspectRatio: "none", "aria-hidden": "true" },
       s("rect", { class: "amount", x: Math.min(x(0), x(change.mean)), y: 4, width: Math.abs(x(change.mean) - x(0)), height: 10 }),
-      s("line", { class: "zero", x1: 100, x2: 100, y1: 0, y2: 18 }),
+      s("line", { class: "zero", x1: x(0), x2: x(0), y1: 0, y2: 18 }),
       s("line", { class: "reach", x1: x(change.q05), x2: x(change.q95), y1: 9, y2: 9 })));
 }
