@@ -159,6 +159,19 @@ def fitted_rivals(
     return fitted
 
 
+def read_rivals(
+    corridor: Corridor,
+    figures: Figures,
+    observables: dict[str, Observable],
+    plan: Plan,
+    day: date | None,
+    origin: pd.Period,
+) -> Fitted | None:
+    """Return the rivals' forecasts from the view of a day that come with the corridor, or None without them."""
+    key = _key(figures.as_of(day), observables, plan, origin)
+    return load_rivals(packaged_rivals(corridor, day), key, observables)
+
+
 def fit_rivals(
     view: Figures, observables: dict[str, Observable], plan: Plan, origin: pd.Period, progress: Progress | None = None
 ) -> Fitted:

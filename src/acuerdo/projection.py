@@ -32,6 +32,7 @@ from acuerdo.timeline import parse_as_of
 
 if TYPE_CHECKING:
     from acuerdo.forecast import Issue
+    from acuerdo.priorities.futures import Future
 
 Floats = npt.NDArray[np.float64]
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
@@ -140,12 +141,13 @@ class Projector:
         self.dtype = dtype
         self._base_inputs = self._place(lever_inputs(built, self.base))
         self._chance: dict[str, dict[str, Floats]] = {}
-        self._given: dict[int, Arrays] = {}
+        self._given: dict[tuple[int, str], Arrays] = {}
         parameters = built.values(jnp.asarray(self.posterior.parameters))
         self.parameters = self._place(parameters)
         self.state = self._place(self.posterior.state)
         self.season = self._place(season_inputs(self.months))
         self.latent = self._place(self._latent_paths(parameters))
+        self._laid_out: dict[str, tuple[Arrays, Arrays]] = {}
         seen = [v for item in self.observables.values() for _, v, _ in item.parts(built.model)]
         self._keep = tuple(dict.fromkeys([*seen, *(o.variable for o in self.outcomes.values())]))
 
@@ -166,36 +168,67 @@ class Projector:
             )
         return paths
 
-    def levers(self, settings: Sequence[Setting] = ()) -> dict[str, Floats]:
-        """Return lever values by month with the settings made.
+    def levers(self, settings: Sequence[Setting] = (), future: Future | None = None) -> dict[str, Floats]:
+        """Return lever values by month with the settings made; a future forces its own whatever they say.
 
         Raises:
             InputError: a setting is not valid.
         """
         scenario.check(settings, self.built.levers, self.months, self.members)
-        return scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
+        made = scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
+        return future.force(made, self.built) if future else made
 
-    def inputs(self, settings: Sequence[Setting] = (), horizon: int | None = None) -> Arrays:
+    def inputs(
+        self, settings: Sequence[Setting] = (), future: Future | None = None, horizon: int | None = None
+    ) -> Arrays:
         """Return what a run of so many months is driven by: levers with the settings made, season and latent series.
 
         Raises:
             InputError: a setting is not valid.
         """
-        months = len(self.months[:horizon])
-        if months not in self._given:
-            # cut as NumPy arrays: single operations on arrays shared out over devices can lock each other up
-            every = {**self._base_inputs, **self.season, **self.latent}
-            cut = {name: np.asarray(value)[:months] for name, value in every.items()}
-            self._given[months] = self._place(cut) if months < len(self.months) else every
-        values = self.levers(settings)
-        moved = lever_inputs(self.built, {item.lever: values[item.lever] for item in settings})
-        moved = {name: np.asarray(value)[:months] for name, value in moved.items()}
-        return {**self._given[months], **self._place(moved)}
+        months, key = len(self.months[:horizon]), (len(self.months[:horizon]), future.id if future else "")
+        if key not in self._given:
+            every = {**self._base_inputs, **self.season, **(self._in(future)[1] if future else self.latent)}
+            if months < len(self.months):
+                # cut as NumPy arrays: single operations on arrays shared out over devices can lock each other up
+                every = self._place({name: np.asarray(value)[:months] for name, value in every.items()})
+            self._given[key] = every
+        values = self.levers(settings, future)
+        names = [*(item.lever for item in settings), *(item.lever for item in (future.levers if future else ()))]
+        moved = lever_inputs(self.built, {name: values[name] for name in names})
+        return {**self._given[key], **self._place({name: np.asarray(x)[:months] for name, x in moved.items()})}
 
-    def _place(self, arrays: Arrays) -> Arrays:
+    def _place(self, arrays: Mapping[str, Array]) -> Arrays:
         if self._share:
             return place(arrays, self.draws, self.dtype)
         return {name: jnp.asarray(value, self.dtype) for name, value in arrays.items()}
+
+    def _in(self, future: Future) -> tuple[Arrays, Arrays]:
+        """Return the starting state and the latent series of a future; worked out once for each."""
+        if future.id not in self._laid_out:
+            latent = {name: np.asarray(value) for name, value in self.latent.items()}
+            self._laid_out[future.id] = (
+                self._place(future.starts(self.state)),
+                self._place(future.latent(latent, self.built)),
+            )
+        return self._laid_out[future.id]
+
+    def driven(
+        self,
+        settings: Sequence[Setting] = (),
+        parameters: Mapping[str, float] | None = None,
+        future: Future | None = None,
+        horizon: int | None = None,
+    ) -> tuple[Arrays, Arrays, Arrays]:
+        """Return what a run starts from, its parameters and its inputs; see `run`.
+
+        Raises:
+            InputError: a setting is not valid.
+        """
+        held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
+        state = self._in(future)[0] if future else self.state
+        fixed = self._place(future.held(self.parameters)) if future else {}
+        return state, {**self.parameters, **fixed, **held}, self.inputs(settings, future, horizon)
 
     def run(
         self,
@@ -204,6 +237,7 @@ class Projector:
         noise: bool | Collection[str] = True,
         keep: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
+        future: Future | None = None,
         horizon: int | None = None,
     ) -> Ensemble:
         """Run one scenario.
@@ -212,17 +246,16 @@ class Projector:
             settings: lever settings; none for what is in force.
             noise: also make published series, with the noise of observation; or only those named.
             keep: further variables to return.
-            parameters: parameters held at a value instead of their draws.
+            parameters: parameters held at a value instead of their draws; they go over those of the future.
+            future: what neither side decides, laid over the draws; None for the course as projected.
             horizon: how many of the months to run; all without it. Each number is compiled once.
 
         Raises:
             InputError: a setting is not valid.
         """
-        held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
         wanted = tuple(dict.fromkeys((*self._keep, *keep)))
         months = self.months[:horizon]
-        inputs = self.inputs(settings, horizon)
-        _, outputs = self.built.simulator.run(self.state, {**self.parameters, **held}, inputs, wanted)
+        _, outputs = self.built.simulator.run(*self.driven(settings, parameters, future, horizon), wanted)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
         arrays = {name: np.broadcast_to(value, (*value.shape[:-1], self.draws)) for name, value in arrays.items()}
         named = (self.observables if noise else ()) if isinstance(noise, bool) else noise

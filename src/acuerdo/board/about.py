@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,6 +14,7 @@ from acuerdo.board.api import (
     About,
     AskedSetting,
     AssumptionAbout,
+    FutureAbout,
     Language,
     LeverAbout,
     LineAbout,
@@ -33,6 +34,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.inference.problem import lever_record
 from acuerdo.levers import Lever
+from acuerdo.priorities.futures import Future
 from acuerdo.projection import Ensemble, Floats, Projector
 from acuerdo.scenario import Setting
 
@@ -40,7 +42,12 @@ PAST_MONTHS = 72
 
 
 def about(
-    projector: Projector, figures: Figures, settings: BoardSettings, lines: dict[str, Line], open_lines: list[str]
+    projector: Projector,
+    figures: Figures,
+    settings: BoardSettings,
+    lines: dict[str, Line],
+    open_lines: list[str],
+    futures: Iterable[Future],
 ) -> About:
     """Return what there is to set and to see."""
     built, posterior = projector.built, projector.posterior
@@ -73,6 +80,7 @@ def about(
         ],
         lines=[_line(lines[name], name in open_lines) for name in ordered],
         assumptions=assumptions,
+        futures=[FutureAbout(name=one.id, kind=one.kind, title=one.title, source=one.source) for one in futures],
     )
 
 

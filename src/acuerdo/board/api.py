@@ -43,6 +43,9 @@ class RunRequest(_Asked):
     held: dict[Name, Finite] = Field(
         default_factory=dict, max_length=MOST_HELD, description="assumptions held at a value, in both runs"
     )
+    future: Name | None = Field(
+        default=None, description="an external future, laid over both runs; the course as projected without it"
+    )
     lines: list[Name] = Field(
         default_factory=list, max_length=MOST_LINES, description="series and outcomes; the board's own without it"
     )
@@ -184,6 +187,15 @@ class PictureAbout(BaseModel):
     stages: list[StageAbout]
 
 
+class FutureAbout(BaseModel):
+    """An external future: what neither side decides; a `test` is an assumption changed."""
+
+    name: str
+    kind: Literal["future", "test"]
+    title: Words
+    source: str
+
+
 class PackageAbout(BaseModel):
     """A package of the library, as settings of the months ahead; `problem` says why it cannot be loaded here."""
 
@@ -222,6 +234,7 @@ class About(BaseModel):
     outcomes: list[OutcomeAbout]
     lines: list[LineAbout]
     assumptions: list[AssumptionAbout]
+    futures: list[FutureAbout]
 
 
 class History(BaseModel):

@@ -29,8 +29,11 @@ from acuerdo.board.api import (
 )
 from acuerdo.effects import over_horizon
 from acuerdo.engine.describe import EVIDENCE, KINDS, ROLES, describe
+from acuerdo.engine.graph import sectors
 from acuerdo.errors import InputError, unknown_name
 from acuerdo.figures.store import Figures
+from acuerdo.priorities.futures import FILE as FUTURES
+from acuerdo.priorities.futures import Future, load_futures
 from acuerdo.projection import QUANTILES, Ensemble, Floats, Projector, whole
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_month
@@ -85,8 +88,11 @@ class Desk:
         self.lines = lines.all_lines(projector, self.figures)
         self.open_lines = lines.opened(self.settings, self.lines)
         self.movable = {name: about.parameter_range(projector.built, name) for name in about.movable(projector.built)}
+        built = projector.built
+        told = load_futures(built) if built.corridor.path(FUTURES).exists() else []
+        self.futures = {one.id: one for one in told if one.changes}
         stages = [stage for picture in self.settings.pictures for stage in picture.stages]
-        self._keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
+        self.keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
         notes = projector.posterior.notes
         ties = [__version__, projector.posterior.day, len(projector.months), projector.draws, projector.seed]
         self._print = repr([*ties, notes.get("model_digest"), notes.get("data_digest")])
@@ -97,7 +103,9 @@ class Desk:
     @cached_property
     def about(self) -> About:
         """What there is to set and to see."""
-        return about.about(self.projector, self.figures, self.settings, self.lines, self.open_lines)
+        return about.about(
+            self.projector, self.figures, self.settings, self.lines, self.open_lines, self.futures.values()
+        )
 
     @cached_property
     def packages(self) -> list[PackageAbout]:
@@ -107,7 +115,7 @@ class Desk:
     @cached_property
     def pictures(self) -> list[PictureAbout]:
         """Where people and goods are now."""
-        return about.pictures(self.projector, self.settings, self._baseline({}, self.open_lines, self._length(1)))
+        return about.pictures(self.projector, self.settings, self._baseline({}, None, self.open_lines, self._length(1)))
 
     def warm(self) -> None:
         """Run the model for each length that is run, which compiles it, so that nobody has to wait for that."""
@@ -128,9 +136,9 @@ class Desk:
     def variable(self, name: str) -> Described:
         """Return all that the model says of a variable (see `describe`), with words for a page.
 
-        Further keys: kind_label, evidence_label, roles (words for the roles of equations), neighbours (the meaning of
-        each variable that it depends on or that uses it) and, of a parameter, posterior (5, 50 and 95 % points by
-        member).
+        Further keys: kind_label, evidence_label, roles (words for the roles of equations), diagram (whether its sector
+        has one), neighbours (the meaning of each variable that it depends on or that uses it) and, of a parameter,
+        posterior (5, 50 and 95 % points by member).
 
         Raises:
             InputError: there is no such variable.
@@ -140,6 +148,7 @@ class Desk:
         said["kind_label"] = KINDS[said["kind"]]
         said["evidence_label"] = EVIDENCE.get(said["evidence"] or "")
         said["roles"] = ROLES
+        said["diagram"] = said["sector"] in sectors(built)
         said["neighbours"] = {other: built.meanings[other] for other in (*said["depends_on"], *said["used_by"])}
         if said["prior"] is not None:
             draws = np.asarray(self.projector.parameters[name], float)
@@ -173,6 +182,7 @@ class Desk:
             slack = 1e-4 * (high - low)  # ends are told in six figures
             if not low - slack <= value <= high + slack:
                 raise InputError(name, value, f"{low:.6g} to {high:.6g}", f"{min(max(value, low), high):.6g}")
+        self._future(asked)
         found = [_setting(item) for item in asked.settings]
         self.projector.levers(found)
         return found
@@ -193,18 +203,32 @@ class Desk:
             return known
         made = self.check(asked)
         wanted = list(dict.fromkeys(asked.lines or self.open_lines))
-        length = self._length(asked.months)
-        base = self._baseline(asked.held, wanted, length)
-        after = self._ensemble(made, asked.held, wanted, length) if made else None
+        base, after = self.runs(asked, made, wanted)
         answer = RunAnswer(
             scenario=key,
             months=[str(month) for month in base.months[: asked.months]],
             lines=self._answer_lines(wanted, base, after, asked.months),
             outcomes=self._answer_outcomes(base, after, asked.months),
             pictures=self._answer_pictures(base, after, asked.months),
-            levers=self._paths(made),
+            levers=self._paths(made, self._future(asked)),
         )
         return self._answers.put(key, answer.model_dump_json().encode())
+
+    def runs(
+        self, asked: RunRequest, made: Sequence[Setting], wanted: Sequence[str]
+    ) -> tuple[Ensemble, Ensemble | None]:
+        """Return the runs without and with the settings of a request that was checked; None if it sets nothing."""
+        future = self._future(asked)
+        length = self._length(asked.months)
+        base = self._baseline(asked.held, future, wanted, length)
+        return base, self._ensemble(made, asked.held, future, wanted, length) if made else None
+
+    def _future(self, asked: RunRequest) -> Future | None:
+        if asked.future is None:
+            return None
+        if asked.future not in self.futures:
+            raise unknown_name("future", asked.future, self.futures)
+        return self.futures[asked.future]
 
     def _line(self, name: str) -> lines.Line:
         if name not in self.lines:
@@ -216,14 +240,19 @@ class Desk:
         return min(_SHORT, len(self.projector.months)) if months <= _SHORT else len(self.projector.months)
 
     def _ensemble(
-        self, made: Sequence[Setting], held: dict[str, float], wanted: Sequence[str], length: int
+        self,
+        made: Sequence[Setting],
+        held: dict[str, float],
+        future: Future | None,
+        wanted: Sequence[str],
+        length: int,
     ) -> Ensemble:
-        noisy = {self.lines[name].source for name in wanted if self.lines[name].kind == "series"}
-        return self.projector.run(made, noise=sorted(noisy), keep=self._keep, parameters=held, horizon=length)
+        noisy = sorted({self.lines[name].source for name in wanted if self.lines[name].kind == "series"})
+        return self.projector.run(made, noise=noisy, keep=self.keep, parameters=held, future=future, horizon=length)
 
-    def _baseline(self, held: dict[str, float], wanted: Sequence[str], length: int) -> Ensemble:
-        key = tuple(sorted(held.items())), tuple(sorted(wanted)), length
-        return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, wanted, length))
+    def _baseline(self, held: dict[str, float], future: Future | None, wanted: Sequence[str], length: int) -> Ensemble:
+        key = tuple(sorted(held.items())), future and future.id, tuple(sorted(wanted)), length
+        return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, future, wanted, length))
 
     def _answer_lines(
         self, wanted: Sequence[str], base: Ensemble, after: Ensemble | None, months: int
@@ -267,8 +296,8 @@ class Desk:
             found.setdefault(name, []).append(StageAnswer(baseline=spreads[i], scenario=with_))
         return found
 
-    def _paths(self, made: Sequence[Setting]) -> dict[str, list[float]]:
-        values = self.projector.levers(made)
+    def _paths(self, made: Sequence[Setting], future: Future | None) -> dict[str, list[float]]:
+        values = self.projector.levers(made, future)
         levers = self.projector.built.levers
         return {
             name: about.lever_path(self.projector, levers[name], values[name])

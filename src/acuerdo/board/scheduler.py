@@ -32,9 +32,13 @@ class Scheduler(Generic[R]):
 
     A client's newer request takes the place of the one that waits; a request with a number that is not above the newest
     one seen of its client is refused. Number 0 keeps no order: such a request waits for its own turn.
+
+    Args:
+        most: how many may wait.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = MOST_WAITING) -> None:
+        self._most = most
         self._waiting: OrderedDict[object, _Waiting[R]] = OrderedDict()
         self._newest: OrderedDict[str, int] = OrderedDict()
         self._changed = Condition()
@@ -65,7 +69,7 @@ class Scheduler(Generic[R]):
                 while len(self._newest) > MOST_CLIENTS:
                     self._newest.popitem(last=False)
             overtaken = self._waiting.get(key)
-            if overtaken is None and len(self._waiting) >= MOST_WAITING:
+            if overtaken is None and len(self._waiting) >= self._most:
                 raise Busy
             if overtaken is not None and overtaken.answer.set_running_or_notify_cancel():
                 overtaken.answer.set_exception(Stale())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,9 @@ from acuerdo import __version__
 from acuerdo.board.answers import add_answers, named
 from acuerdo.board.api import About, Described, History, PackageAbout, PictureAbout, Refusal, RunAnswer, RunRequest
 from acuerdo.board.desk import Desk
+from acuerdo.board.downloads import add_downloads
 from acuerdo.board.guard import LOOPBACK, Guard, refusal
+from acuerdo.board.inside_api import add_inside
 from acuerdo.board.scheduler import Busy, Scheduler, Stale
 from acuerdo.board.shelf import Shelf
 from acuerdo.board.shelf_api import add_shelf
@@ -63,13 +65,14 @@ def make_app(
     Raises:
         DataError: the corridor's `board.yaml` is not valid.
     """
-    desk, scheduler = Desk(projector_factory(), figures), Scheduler[bytes]()
+    desk, scheduler = Desk(projector_factory(), figures), Scheduler[Any]()
     desk.warm()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
         scheduler.close()
+        makers.close()
         if shelf is not None:
             shelf.close()
 
@@ -83,10 +86,12 @@ def make_app(
         lifespan=lifespan,
     )
     app.state.desk, app.state.shelf = desk, shelf
-    _add_api(app, desk, scheduler)
+    run = _add_api(app, desk, scheduler)
+    makers = add_downloads(app, desk, run)
     _add_refusals(app)
     add_answers(app, desk)
     add_shelf(app, desk, shelf)
+    add_inside(app, desk, scheduler)
 
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
@@ -98,19 +103,23 @@ def make_app(
     return app
 
 
-def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
+def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> Callable[[RunRequest], Awaitable[bytes]]:
+    """Add the board's own paths; return what runs a request in its turn."""
+
+    async def answered(asked: RunRequest) -> bytes:
+        known = desk.known(desk.key(asked))
+        if known is None:
+            desk.check(asked)  # what is not valid is refused without waiting
+            known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
+        return known
+
     @app.get("/api/about", summary="Levers, outcomes, lines and assumptions")
     def about() -> About:
         return desk.about
 
     @app.post("/api/run", summary="Run a scenario against the outlook without it", responses=_REFUSALS)
     async def run(asked: RunRequest) -> RunAnswer:
-        key = desk.key(asked)
-        known = desk.known(key)
-        if known is None:
-            desk.check(asked)  # what is not valid is refused without waiting
-            known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
-        return Response(known, media_type="application/json", headers=named(key))  # type: ignore[return-value]
+        return Response(await answered(asked), media_type="application/json", headers=named(desk.key(asked)))  # type: ignore[return-value]
 
     @app.get("/api/variable/{name}", summary="Equation, unit, meaning, source and neighbours", responses=_NOT_FOUND)
     def variable(name: str) -> Described:
@@ -133,6 +142,8 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
         words = Texts(lang, desk.projector.built.corridor)
         shared = {f"evidence.{key}": text for key, text in words.raw("evidence").items()}
         return {**words.raw("board"), **shared, "interval": words.raw("format")["interval"]}
+
+    return answered
 
 
 def _add_refusals(app: FastAPI) -> None:

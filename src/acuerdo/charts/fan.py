@@ -72,6 +72,7 @@ def fan_spec(
     zero: bool = True,
     width: int = 360,
     height: int = 170,
+    without: pd.DataFrame | None = None,
 ) -> dict[str, Any]:
     """Return the Vega-Lite specification of a fan.
 
@@ -86,16 +87,25 @@ def fan_spec(
         zero: whether the axis starts from zero, as it must for counts.
         width: whole width in pixels.
         height: height of the plot in pixels.
+        without: the outlook without the measures that `bands` are with, of the same form; drawn as a dashed median with
+            the outline of its 90 % band, and the bands then in the colour of measures.
     """
     bands = _tidy(bands, BANDS)
+    beside = _tidy(without, BANDS) if without is not None else bands.iloc[:0]
+    main, outer, inner = (
+        (theme.BLUE, theme.BAND_OUTER, theme.BAND_INNER)
+        if without is None
+        else (theme.VERMILION, theme.WITH_OUTER, theme.WITH_INNER)
+    )
     history = _tidy(history, ["value"])
     end = max([*history["month"].tail(1), *bands["month"].tail(1)], default=pd.Period(as_of or "2000-01", "M"))
     last = history["month"].iloc[-1] if len(history) else end
     history = history[history["month"] > last - months_back]
     bands = _joined(history, bands)
+    beside = _joined(history, beside) if len(beside) else beside
     start = min([*history["month"].head(1), *bands["month"].head(1)], default=end - months_back)
 
-    everything = pd.concat([history["value"], bands["q05"], bands["q95"]])
+    everything = pd.concat([history["value"], bands["q05"], bands["q95"], beside["q05"], beside["q95"]])
     low, high, step = axis.nice_domain(float(everything.min()), float(everything.max()), zero)
     plot = width - _EXTENT - 8
     span = max(axis.stamp(end) - axis.stamp(start), 1)
@@ -109,9 +119,16 @@ def fan_spec(
     if len(bands):
         spread = render.drawn(_records(bands, BANDS)).encode(x=x)
         layers += [
-            spread.mark_area(color=theme.BAND_OUTER).encode(y=y("q05"), y2="q95:Q"),
-            spread.mark_area(color=theme.BAND_INNER).encode(y=y("q25"), y2="q75:Q"),
-            spread.mark_line(color=theme.BLUE, strokeWidth=2).encode(y=y("q50")),
+            spread.mark_area(color=outer).encode(y=y("q05"), y2="q95:Q"),
+            spread.mark_area(color=inner).encode(y=y("q25"), y2="q75:Q"),
+            spread.mark_line(color=main, strokeWidth=2).encode(y=y("q50")),
+        ]
+    if len(beside):
+        plain = render.drawn(_records(beside, BANDS)).encode(x=x)
+        layers += [
+            plain.mark_line(color=theme.BLUE, strokeWidth=1, strokeDash=[1, 3]).encode(y=y("q05")),
+            plain.mark_line(color=theme.BLUE, strokeWidth=1, strokeDash=[1, 3]).encode(y=y("q95")),
+            plain.mark_line(color=theme.BLUE, strokeWidth=1.6, strokeDash=[5, 3]).encode(y=y("q50")),
         ]
     if as_of is not None:
         day = axis.stamp(pd.Timestamp(as_of))
@@ -129,15 +146,15 @@ def fan_spec(
         dots = render.drawn(_records(history[_alone(history)], ["value"])).encode(x=x, y=y("value"))
         layers.append(dots.mark_point(color=theme.INK, filled=True, size=22, opacity=1))
     if len(bands):
-        layers += _end_labels(bands.iloc[-1], x, y, (low, high), height, texts)
+        layers += _end_labels(bands.iloc[-1], x, y, (low, high), height, texts, main)
     heading = alt.TitleParams(text=title, subtitle=unit, frame="bounds")
     return render.finish(alt.layer(*layers).properties(width=plot, height=height, title=heading))
 
 
 def _end_labels(
-    last: pd.Series[Any], x: alt.X, y: Any, domain: tuple[float, float], height: int, texts: Texts
+    last: pd.Series[Any], x: alt.X, y: Any, domain: tuple[float, float], height: int, texts: Texts, colour: str
 ) -> list[Any]:
-    """Return the labels at the right of the last month: median in the accent colour, ends of the 90 % band in grey."""
+    """Return the labels at the right of the last month: median in its colour, ends of the 90 % band in grey."""
     per_px = (domain[1] - domain[0]) / height
     names = ["q05", "q50", "q95"]
     places = axis.spread([float(last[name]) for name in names], gap=13 * per_px)
@@ -153,7 +170,7 @@ def _end_labels(
                 align="left",
                 baseline="middle",
                 dx=5,
-                color=theme.BLUE if main else theme.MUTED,
+                color=colour if main else theme.MUTED,
                 fontWeight="bold" if main else "normal",
             )
             .encode(x=x, y=y("place"), text="words:N")

@@ -20,6 +20,8 @@ RULE = "#C9CED4"
 GRID = "#E7E9EC"
 BAND_OUTER = "#D3E5F1"
 BAND_INNER = "#9CC7E2"
+WITH_OUTER = "#F8DFCC"
+WITH_INNER = "#EEB896"
 
 # Liberation Sans comes with vl-convert; Arial and Helvetica have the same widths, so that every reader sees the same.
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"

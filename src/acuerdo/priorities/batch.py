@@ -55,13 +55,10 @@ class Batch:
 
     def _lay_out(self, future: Future) -> tuple[Arrays, Arrays, Arrays]:
         projector = self.projector
-        state = {name: np.asarray(value) * future.state.get(name, 1.0) for name, value in projector.state.items()}
-        parameters: dict[str, Any] = dict(projector.parameters)
-        for name, value in future.parameters.items():
-            parameters[name] = np.full_like(np.asarray(parameters[name]), value)
+        parameters = {**projector.parameters, **future.held(projector.parameters)}
         latent = {name: np.asarray(value) for name, value in projector.latent.items()}
         inputs = {**projector.season, **future.latent(latent, projector.built)}
-        return self._wide(state), self._wide(parameters), self._wide(inputs)
+        return self._wide(future.starts(projector.state)), self._wide(parameters), self._wide(inputs)
 
     def levers(self, packages: Sequence[Package]) -> dict[str, Floats]:
         """Return lever values of packages by month, shape (months, [members,] packages)."""

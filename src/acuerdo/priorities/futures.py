@@ -59,6 +59,19 @@ class Future(Record):
     parameters: dict[str, Number] = Field(default_factory=dict)
     levers: list[Forced] = Field(default_factory=list)
 
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything: the course as projected does not."""
+        return bool(self.shifts or self.state or self.parameters or self.levers)
+
+    def starts(self, state: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Return stocks and levels at the start, draws on the last axis, with those that this future scales."""
+        return {name: np.asarray(value) * self.state.get(name, 1.0) for name, value in state.items()}
+
+    def held(self, parameters: Mapping[str, Floats]) -> dict[str, Floats]:
+        """Return the parameters that this future holds at a value, shaped as they are drawn."""
+        return {name: np.full_like(np.asarray(parameters[name]), value) for name, value in self.parameters.items()}
+
     def latent(self, latent: Mapping[str, Floats], built: CorridorModel) -> dict[str, Floats]:
         """Return latent series, (months, [members,] draws), with the shifts added."""
         changed = dict(latent)

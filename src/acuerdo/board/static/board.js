@@ -2,11 +2,13 @@
 
 import { Chart } from "./chart.js";
 import { $, h, icon } from "./dom.js";
+import { futureChoice, showFuture } from "./future.js";
 import { lookInside } from "./inside.js";
 import { assumptionPanel, leverPanel, packagePanel } from "./levers.js";
 import { outcomeTable, verdict } from "./outcomes.js";
 import { picturePanel } from "./pictures.js";
 import { BadLink, Scenario } from "./scenario.js";
+import { openWhy } from "./why.js";
 import * as words from "./words.js";
 
 const { t, pick } = words;
@@ -84,6 +86,7 @@ class Board {
     $("outcomes").replaceChildren(this.table.node);
     this.picture = picturePanel(this);
     $("pictures").replaceChildren(this.picture.node);
+    showFuture(this);
     if (this.answer) this.draw();
   }
 
@@ -97,6 +100,7 @@ class Board {
     } }, ...horizons.map((n) => h("option", { value: n, selected: n === this.scenario.now.months }, t("months", { count: n }))));
     $("tools").replaceChildren(
       h("label", { class: "field" }, h("span", {}, t("horizon")), this.horizon),
+      futureChoice(this),
       h("div", { class: "group" }, button("undo", () => this.step("undo")), button("redo", () => this.step("redo")), button("reset", () => this.reset())),
       h("div", { class: "group" }, button("share", () => this.share()), button("download", () => this.download()), button("present", () => this.present())),
       h("div", { class: "group langs", role: "group", "aria-label": t("language") }, ...this.about.languages.map(({ code, tag }) =>
@@ -144,10 +148,11 @@ class Board {
         this.refresh();
         this.commit();
       } }, ...["series", "outcome"].map((kind) => h("optgroup", { label: t(kind === "series" ? "charts.series" : "charts.outcomes") }, ...this.about.lines.filter((line) => line.kind === kind).map((line) => h("option", { value: line.id }, pick(line.label))))));
+      const why = h("button", { type: "button", class: "quiet small whyline", title: t("why.title"), "aria-label": `${t("why.title")} ${i + 1}`, onclick: () => this.why(this.line(i).id, chart.ahead() ? { month: chart.ahead() } : {}) }, icon("why"));
       const unit = h("span", { class: "unit" });
       const number = h("span", { class: "key", "aria-hidden": "true" }, String(i + 1));
       const inside = h("button", { type: "button", class: "quiet small", title: t("charts.inside"), "aria-label": `${t("charts.inside")}: ${i + 1}`, onclick: open }, icon("inside"));
-      const node = h("article", { class: "card" }, h("div", { class: "cardhead" }, number, select, inside), unit, chart.svg, chart.readout);
+      const node = h("article", { class: "card" }, h("div", { class: "cardhead" }, number, select, why, inside), unit, chart.svg, chart.readout);
       return { chart, select, unit, node, inside };
     });
     const legend = h("p", { class: "legend fine" },
@@ -190,10 +195,9 @@ class Board {
   }
 
   async ask() {
-    const { months, settings, held, lines } = this.scenario.now;
-    const asked = [...lines];
+    const asked = [...this.scenario.now.lines];
     this.number += 1;
-    const body = JSON.stringify({ client: this.client, number: this.number, months, settings, held, lines: [...new Set(asked)] });
+    const body = JSON.stringify({ client: this.client, number: this.number, ...this.scenario.asked() });
     try {
       const [answer, histories] = await Promise.all([
         this.fetch("/api/run", { method: "POST", headers: { "content-type": "application/json" }, body }),
@@ -232,6 +236,7 @@ class Board {
   /** Show the scenario in everything that can be set. */
   show() {
     this.horizon.value = this.scenario.now.months;
+    showFuture(this);
     this.panel.update();
     $("do-undo").disabled = !this.scenario.before.length;
     $("do-redo").disabled = !this.scenario.after.length;
@@ -270,7 +275,7 @@ class Board {
   }
 
   reset() {
-    this.scenario.now = { ...this.scenario.now, settings: [], held: {} };
+    this.scenario.now = { ...this.scenario.now, settings: [], held: {}, future: null };
     this.refresh();
     this.commit();
   }
@@ -284,6 +289,10 @@ class Board {
 
   look(name, line = null) {
     lookInside(this, name, line);
+  }
+
+  why(name, at = {}) {
+    openWhy(this, name, at);
   }
 
   async share() {

@@ -180,6 +180,11 @@ export class Chart {
     event.preventDefault();
   }
 
+  /** Return the month ahead that the reader looks at, or null. */
+  ahead() {
+    return this.scale && this.at !== null && this.at >= this.scale.first ? monthOf(Math.min(this.at, this.scale.last)) : null;
+  }
+
   /** Say what holds in a month; without one, in the last. */
   look(at) {
     this.at = at;

@@ -32,6 +32,7 @@ const ICONS = {
   share: "M8 10V2M5 4.5 8 1.5l3 3M4 7H3v7h10V7h-1",
   download: "M8 2v8M5 7.5 8 10.5l3-3M3 13.5h10",
   present: "M1.5 3h13v8h-13zM8 11v3M5 14.5h6",
+  why: "M5 5.2a3 3 0 1 1 4.6 2.5C8.5 8.5 8 9 8 10.2M8 13v.6",
   inside: "M7 2a5 5 0 1 1 0 10A5 5 0 0 1 7 2M11 11l3.5 3.5",
   more: "M3 6l5 5 5-5",
 };

@@ -63,11 +63,14 @@ function outcomeRow(outcome, board) {
   const name = h("button", { type: "button", class: "link", onclick: () => board.look(outcome.variable) }, pick(outcome.label));
   const node = h("tr", { "data-outcome": outcome.name }, h("th", { scope: "row" }, name, h("span", { class: "unit" }, unit)), base, change, span, relative, mark);
 
+  const why = h("button", { type: "button", class: "link whybutton", title: t("why.title"), onclick: () => board.why(outcome.name) });
+
   const update = (row, changed, most) => {
     base.textContent = rounded(row.base);
     const said = changed ? verdict(outcome, row) : null;
     const shown = changed && said !== "same";
-    change.textContent = shown ? signed(row.change) : changed ? "0" : "";
+    why.textContent = signed(row.change);
+    change.replaceChildren(shown ? why : changed ? "0" : "");
     span.textContent = shown ? interval(row.q05, row.q95, 2, true) : "";
     node.className = said ?? "";
     mark.replaceChildren(...(said ? [h("span", { class: "mark", "aria-hidden": "true" }, MARK[said]), t(`outcomes.${said}`)] : [h("span", { class: "unit" }, t(`outcomes.${outcome.prefers}`))]));

@@ -26,7 +26,13 @@ export class Scenario {
 
   empty() {
     const open = this.about.lines.filter((line) => line.open).map((line) => line.id);
-    return { months: Math.min(12, this.about.months.length), settings: [], held: {}, lines: open };
+    return { months: Math.min(12, this.about.months.length), settings: [], held: {}, future: null, lines: open };
+  }
+
+  /** Return what the server is asked to run: of this state, or of another one. */
+  asked(state = this.now) {
+    const { months, settings, held, future, lines } = state;
+    return { months, settings, held, future, lines: [...new Set(lines)] };
   }
 
   /** Keep what is set now as a step that can be undone; returns whether it differs from the step before. */
@@ -86,14 +92,15 @@ export class Scenario {
   }
 
   get changed() {
-    return this.now.settings.length > 0 || Object.keys(this.now.held).length > 0;
+    return this.now.settings.length > 0 || Object.keys(this.now.held).length > 0 || this.now.future !== null;
   }
 
   /** Return the scenario as the fragment of a link. */
   link(lang) {
-    const { months, settings, held, lines } = this.now;
+    const { months, settings, held, future, lines } = this.now;
     const parts = [`v=${VERSION}`, `m=${months}`, `lang=${lang}`];
     if (this.about.as_of) parts.push(`d=${this.about.as_of}`);
+    if (future) parts.push(`f=${future}`);
     for (const item of settings) parts.push(`s=${write(item)}`);
     for (const [name, value] of Object.entries(held)) parts.push(`a=${name}=${short(value)}`);
     if (lines.join() !== this.first.lines.join()) parts.push(`c=${lines.join(",")}`);
@@ -112,6 +119,7 @@ export class Scenario {
       else if (key === "m") state.months = this.#months(value);
       else if (key === "lang") found.lang = value;
       else if (key === "d") found.day = value;
+      else if (key === "f") state.future = this.#future(value);
       else if (key === "s") state.settings.push(this.#setting(value));
       else if (key === "a") this.#held(state, value);
       else if (key === "c") state.lines = this.#lines(value);
@@ -125,6 +133,11 @@ export class Scenario {
     const months = Number(text);
     if (!Number.isInteger(months) || months < 1 || months > this.about.months.length) throw new BadLink("months", { months: text });
     return months;
+  }
+
+  #future(name) {
+    if (!this.about.futures.some((item) => item.name === name)) throw new BadLink("future", { name });
+    return name;
   }
 
   #setting(text) {
