@@ -80,8 +80,7 @@ class Board {
     document.title = `${t("name")}: ${pick(about.title)}`;
     $("title").textContent = pick(about.title);
     $("skip").textContent = t("skip");
-    const day = about.as_of ? t("as_of", { day: words.day(about.as_of) }) : t("as_of_latest", { month: words.month(about.last_recorded, false) });
-    $("about").replaceChildren(day, about.provisional ? h("span", { class: "tag warn", title: t("provisional_help") }, t("provisional")) : "");
+    $("about").replaceChildren(this.days(), about.provisional ? h("span", { class: "tag warn", title: t("provisional_help") }, t("provisional")) : "");
     this.tools();
     this.tabs();
     this.charts();
@@ -96,9 +95,15 @@ class Board {
     if (this.answer) this.draw();
   }
 
+  /** Say which figures stand behind the page. */
+  days() {
+    const { as_of, last_recorded } = this.about;
+    return as_of ? t("as_of", { day: words.day(as_of) }) : t("as_of_latest", { month: words.month(last_recorded, false) });
+  }
+
   tools() {
-    const words = { library: t("library.title"), compare: t("compare.title"), replay: t("replay.title") };
-    const button = (name, act) => h("button", { type: "button", id: `do-${name}`, class: "quiet", title: words[name] ?? t(name), onclick: act }, icon(name), h("span", { class: "words" }, words[name] ?? t(name)));
+    const named = { library: t("library.title"), compare: t("compare.title"), replay: t("replay.title") };
+    const button = (name, act) => h("button", { type: "button", id: `do-${name}`, class: "quiet", title: named[name] ?? t(name), onclick: act }, icon(name), h("span", { class: "words" }, named[name] ?? t(name)));
     const horizons = [...new Set([6, 12, 24, this.about.months.length])].filter((n) => n <= this.about.months.length);
     this.horizon = h("select", { id: "horizon", onchange: () => {
       this.scenario.now.months = Number(this.horizon.value);

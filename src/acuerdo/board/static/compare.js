@@ -84,6 +84,7 @@ class Comparison {
     this.results.replaceChildren(
       h("ul", { class: "plain comparekey" }, h("li", {}, sample("lookbase"), t("charts.key_baseline")), ...shown.map((one) => h("li", {}, sample(one.look), one.title))),
       this.table(shown),
+      h("p", { class: "fine" }, t("outcomes.clear_key")),
       h("p", { class: "fine" }, t("compare.charts_key")),
       h("div", { class: "multiples" }, ...shown[0].answer.lines.map((_, at) => this.multiple(shown, at))),
     );

@@ -1,7 +1,7 @@
 // What can be taken along: the data of the scenario, its brief, and any chart as a picture.
 
 import { showDialog } from "./dialog.js";
-import { $, h, s } from "./dom.js";
+import { h, s } from "./dom.js";
 import { lang, pick, t } from "./words.js";
 
 const QUANTILES = ["q05", "q25", "q50", "q75", "q95"];
@@ -71,9 +71,10 @@ export function picture(board, at) {
     return found;
   });
   const wide = Math.max(width, x, 480);
-  const wrapped = wrap(`${t("picture.bands")} ${source ? t("picture.source", { source }) : ""} ${document.querySelector("#title").textContent}: ${$("about").textContent}`, wide - 16, measure);
-  const tall = height + 66 + wrapped.length * 14;
-  for (const [name, value] of Object.entries({ x: (wide - width) / 2, y: 62, width, height, class: null })) {
+  const high = (height * wide) / width;
+  const wrapped = wrap(`${t("picture.bands")} ${source ? t("picture.source", { source }) : ""} ${pick(board.about.title)}: ${board.days()}${board.about.provisional ? `. ${t("provisional")}` : ""}.`, wide - 16, measure);
+  const tall = high + 72 + wrapped.length * 14;
+  for (const [name, value] of Object.entries({ x: 0, y: 62, width: wide, height: high, class: null })) {
     if (value === null) copy.removeAttribute(name);
     else copy.setAttribute(name, value);
   }
@@ -84,7 +85,7 @@ export function picture(board, at) {
     s("title", {}, `${pick(line.label)} (${pick(line.unit_label)})`), s("desc", {}, words),
     s("rect", { width: wide, height: tall, fill: "#fff" }),
     text(8, 20, 15, pick(line.label), { "font-weight": "bold", fill: "#1b1f24" }), text(8, 37, 11, pick(line.unit_label)), ...legend, copy,
-    ...wrapped.map((row, i) => text(8, height + 74 + i * 14, 10.5, row)));
+    ...wrapped.map((row, i) => text(8, high + 78 + i * 14, 10.5, row)));
   return { text: new XMLSerializer().serializeToString(whole), width: wide, height: tall };
 }
 
