@@ -20,7 +20,7 @@ import acuerdo.notebook  # noqa: F401  projections draw and tabulate themselves
 from acuerdo import corridor as corridors
 from acuerdo import packages, scenario
 from acuerdo.engine.load import CorridorModel, load_model
-from acuerdo.engine.run import Arrays, place, process_paths
+from acuerdo.engine.run import Array, Arrays, place, process_paths
 from acuerdo.errors import DataError, InputError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import STUDENT_DF, Observable, load_observables, with_noise

@@ -108,10 +108,11 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> Callable[[R
 
     async def answered(asked: RunRequest) -> bytes:
         known = desk.known(desk.key(asked))
-        if known is None:
-            desk.check(asked)  # what is not valid is refused without waiting
-            known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
-        return known
+        if known is not None:
+            return known
+        desk.check(asked)  # what is not valid is refused without waiting
+        made: bytes = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
+        return made
 
     @app.get("/api/about", summary="Levers, outcomes, lines and assumptions")
     def about() -> About:
