@@ -118,6 +118,8 @@ def test_closing_cancels_those_that_wait():
     assert not closing.is_alive()
     with pytest.raises(CancelledError):
         waiting.result(10)
+    with pytest.raises(Busy):  # and nobody who comes later waits for ever
+        made.submit("c", 1, lambda: "c")
 
 
 # ---- the guard

@@ -56,10 +56,12 @@ class Scheduler(Generic[R]):
 
         Raises:
             Stale: a newer request of this client has come before. A request that is overtaken later ends with it too.
-            Busy: too many requests wait.
+            Busy: too many requests wait, or the board is about to end.
         """
         answer: Future[R] = Future()
         with self._changed:
+            if not self._open:
+                raise Busy
             key: object = client if number else answer
             if number:
                 if number <= self._newest.get(client, 0):
