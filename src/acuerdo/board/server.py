@@ -63,7 +63,7 @@ def make_app(
     Raises:
         DataError: the corridor's `board.yaml` is not valid.
     """
-    desk, scheduler = Desk(projector_factory(), figures), Scheduler[Any]()
+    desk, scheduler = Desk(projector_factory(), figures), Scheduler[bytes]()
     desk.warm()
 
     @asynccontextmanager
@@ -100,7 +100,7 @@ def make_app(
     return app
 
 
-def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> Callable[[RunRequest], Awaitable[bytes]]:
+def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> Callable[[RunRequest], Awaitable[bytes]]:
     """Add the board's own paths; return what runs a request in its turn."""
 
     async def answered(asked: RunRequest) -> bytes:
