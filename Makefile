@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install dev brief test lint types figures posterior clean
+.PHONY: help install dev brief test lint types figures posterior priorities clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -50,6 +50,11 @@ posterior: $(VENV)/.run
 	$(BIN)/acuerdo calibrate --quick
 	$(BIN)/acuerdo calibrate --quick --as-of 2023-09-29
 	$(BIN)/acuerdo calibrate --quick --as-of 2024-12
+
+# after a new posterior, or new values, limits, futures or packages: what the briefs say of priorities
+priorities: $(VENV)/.run
+	$(BIN)/acuerdo priorities --package
+	$(BIN)/acuerdo priorities --package --as-of 2023-09-29
 
 clean:
 	rm -rf $(VENV) briefs build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,7 +18,7 @@ MONTHS, DRAWS = 12, 60
 
 @cache
 def projector() -> Projector:
-    return make_projector("2024-12", MONTHS, DRAWS, 1)
+    return make_projector("2024-12", MONTHS, DRAWS, 1, share=False)
 
 
 @cache

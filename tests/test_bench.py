@@ -191,6 +191,7 @@ EXPECTED = {
     ],
     "c": ["c.hand", "c.ours"],
     "memory": ["memory.9"],
+    "packages": ["packages.rate"],
 }
 
 
@@ -227,7 +228,7 @@ def test_an_engine_that_is_not_installed_is_a_row(small, monkeypatch):
 
 
 def test_every_part_can_be_asked_for():
-    assert set(measure.PIECES) == {*commands.PARTS, "brief"}
+    assert set(measure.PIECES) == {*commands.PARTS, "brief", "dask"}
 
 
 def test_the_command_refuses_an_unknown_part():

@@ -326,6 +326,7 @@ def test_every_path_is_documented(client: TestClient) -> None:
     assert set(paths) == {
         "/api/about",
         "/api/run",
+        "/api/answers/{key}",
         "/api/variable/{name}",
         "/api/history/{line}",
         "/api/picture",

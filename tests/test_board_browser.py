@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,88 +10,33 @@ from typing import Any
 import pytest
 
 import board_app
-from acuerdo.board.commands import listen, serve
+from browser_board import CHROMIUM, SLIDER, address_of, chromium, visits
 
-CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.model,
     pytest.mark.skipif(not CHROMIUM.exists(), reason=f"no browser at {CHROMIUM}"),
 ]
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-SLIDER, FIELD = "#lever-asylum_decisions", "#lever-asylum_decisions ~ input"
+FIELD = f"{SLIDER} ~ input"
 PROTECTED = "tr[data-outcome=people_protected]"
 
 
 @pytest.fixture(scope="module")
 def address() -> str:
-    """A board that serves until the tests end."""
-    listening, started = listen("127.0.0.1", 0), threading.Event()
-    threading.Thread(target=serve, args=(board_app.app(), listening, started.set), daemon=True).start()
-    assert started.wait(20)
-    return f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    return address_of(board_app.app())
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+    with chromium(playwright) as started:
         yield started
-        started.close()
-
-
-class Visit:
-    """A page with the board, which notes every request that goes elsewhere and every complaint."""
-
-    def __init__(self, browser: Any, address: str, fragment: str = "", **options: Any) -> None:
-        options = {"locale": "en-US", "viewport": {"width": 1440, "height": 900}, **options}
-        self.context = browser.new_context(**options)
-        self.page = self.context.new_page()
-        self.page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
-        self.elsewhere: list[str] = []
-        self.problems: list[str] = []
-        self.page.on("request", lambda request: self.note(request.url, address))
-        self.page.on("console", lambda message: self.problems.append(message.text))
-        self.page.on("pageerror", lambda problem: self.problems.append(str(problem)))
-        self.page.goto(f"{address}#{fragment}")
-        self.page.wait_for_selector("body[data-drawn]")
-
-    def note(self, url: str, address: str) -> None:
-        if not url.startswith((address, "blob:")):
-            self.elsewhere.append(url)
-
-    @property
-    def drawn(self) -> str:
-        """The hash of the scenario that is on the page."""
-        return str(self.page.get_attribute("body", "data-drawn"))
-
-    def redrawn(self, before: str) -> str:
-        """Wait until another scenario is on the page."""
-        self.page.wait_for_selector(f"body:not([data-drawn='{before}'])")
-        return self.drawn
-
-    def set(self, value: float, name: str = SLIDER) -> str:
-        before = self.drawn
-        self.page.locator(name).fill(str(value))
-        return self.redrawn(before)
-
-    def text(self, where: str) -> str:
-        return str(self.page.locator(where).first.inner_text())
 
 
 @pytest.fixture
 def visit(browser: Any, address: str) -> Iterator[Any]:
-    made: list[Visit] = []
-
-    def open_page(fragment: str = "", **options: Any) -> Visit:
-        made.append(Visit(browser, address, fragment, **options))
-        return made[-1]
-
-    yield open_page
-    for one in made:
-        one.context.close()
-        assert one.elsewhere == []
-        assert one.problems == []
+    with visits(browser, address) as open_page:
+        yield open_page
 
 
 def test_moving_a_slider_changes_the_numbers_and_the_charts(visit: Any) -> None:
@@ -264,8 +208,9 @@ def test_assumptions_move_the_outlook_and_come_back(visit: Any) -> None:
 
 def test_data_can_be_taken_along(visit: Any) -> None:
     seen = visit("v=1&m=6&s=asylum_decisions=9000")
+    seen.page.click("#do-download")
     with seen.page.expect_download() as download:
-        seen.page.click("#do-download")
+        seen.page.click("#get-csv")
     lines = Path(download.value.path()).read_text("utf-8-sig").splitlines()
     assert "s=asylum_decisions=9000" in lines[0]
     assert sum(line.startswith("series,mexico.homicides,") for line in lines) == 6

@@ -22,9 +22,8 @@ SCENARIO = {"months": 6, "settings": [{"lever": "asylum_decisions", "value": 600
 
 @contextmanager
 def board(library: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    command = "from acuerdo.cli import main; main()"
     options = ["board", "--no-open", "--port", "0", "--draws", "20", "--as-of", "2024-12", "--library", str(library)]
-    process = subprocess.Popen([sys.executable, "-c", command, *options], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-m", "acuerdo", *options], stdout=subprocess.PIPE, text=True)
     try:
         assert process.stdout is not None
         found = re.search(r"http://\S+", process.stdout.readline())
@@ -104,7 +103,7 @@ def test_a_kill_loses_no_saved_scenario(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("library", ["postgresql+psycopg://a:secret@127.0.0.1:1/none?connect_timeout=2", "."])
 def test_a_library_that_cannot_be_opened_is_told_in_one_line(library: str) -> None:
-    command = [sys.executable, "-c", "from acuerdo.cli import main; main()", "board", "--library", library]
+    command = [sys.executable, "-m", "acuerdo", "board", "--library", library]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1

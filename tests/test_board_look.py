@@ -143,6 +143,9 @@ def test_the_brief_says_what_is_set_and_what_it_changes(client: TestClient, lang
         assert texts.rounded(row.base) in page.text
     protected = next(row for row in answer.outcomes if row.name == "people_protected")
     assert f"<b>{texts.signed_rounded(protected.change)}</b>" in page.text
+    clear = [row for row in answer.outcomes if row.q05 > 0 or row.q95 < 0]
+    assert 0 < page.text.count("<b>") - 1 <= len(clear) < len(answer.outcomes)
+    assert "built-in" not in page.text
     assert "<script" not in page.text
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,9 @@ def test_nothing_sticks_out(page: Any, width: int) -> None:
 
 def test_nothing_sticks_out_of_the_real_brief(browser: Any, tmp_path: Path) -> None:
     corridor = corridors.load("us_mexico")
-    brief = assemble(Figures.open(corridor), load_dossier(corridor), None, None, [], corridor, "es", "2023-09-29")
+    findings = json.loads(corridor.path("priorities", "2023-09-29.json").read_text("utf-8"))["findings"]
+    figures, dossier = Figures.open(corridor), load_dossier(corridor)
+    brief = assemble(figures, dossier, None, None, [], corridor, "es", "2023-09-29", findings=findings)
     context = browser.new_context(java_script_enabled=False, offline=True, viewport={"width": 360, "height": 800})
     page = context.new_page()
     page.goto(write(brief, tmp_path, ["html"])[0].as_uri())

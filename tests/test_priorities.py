@@ -1,5 +1,6 @@
 """The study on the model, from draws of the prior: batches equal single runs, and the result hangs together."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
@@ -164,6 +165,20 @@ def test_a_study_hangs_together(result):
         assert all(result.built.levers[m.lever].owner == side for m in plan)
     data = to_dict(result)
     assert len(data["packages"]) == len(result.plans)
+    assert data == json.loads(json.dumps(data))
+    told = [entry for entry in data["packages"] if entry["told"]]
+    assert sorted(entry["told"] for entry in told) == list(range(1, len(result.shown) + 1))
+    for entry in told:
+        assert all(gain >= 0.1 for gain in entry["robustness"]["mean"].values()), "a trifle is not told"
+        by_outcome = {side: sum(o["points"][side] for o in entry["outcomes"].values()) for side in data["sides"]}
+        assert by_outcome == pytest.approx(entry["robustness"]["mean"], abs=0.01), "outcomes add up to the gain"
+    (contested,) = data["contested"]
+    assert {prior["parameter"] for prior in contested["priors"]} == {
+        "military_supply_effect",
+        "military_homicides",
+        "cooperation_loss",
+    }
+    assert contested["chosen"] == any(m.lever == contested["lever"] for m in result.none.together)
 
 
 @pytest.mark.model
@@ -178,7 +193,7 @@ def test_a_study_is_reproducible(result, built, figures, posterior):
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", ["en", "es"])
 def test_section_in_words(result, lang):
-    section = priorities_section(result, Texts(lang, CORRIDOR))
+    section = priorities_section(to_dict(result), Texts(lang, CORRIDOR))
     assert len(section.packages) == len(result.shown)
     assert {len(row) for row in section.table} <= {1 + len(result.shown)}
     assert len(section.columns) == 1 + len(result.shown)
@@ -200,8 +215,9 @@ def test_an_empty_zone_is_told(result):
     values = replace(result.values, reservation=asked)
     agreement = agree(result.robust.mean, np.zeros(2), np.array([1000.0, 1000.0]))
     nothing = replace(result, values=values, agreement=agreement, shown=[], worth={})
-    section = priorities_section(nothing, Texts("en", CORRIDOR))
+    section = priorities_section(to_dict(nothing), Texts("en", CORRIDOR))
     assert "zone of agreement is empty" in section.finding
+    assert "zone of agreement is empty" in section.summary
     assert section.packages == ()
 
 
@@ -212,6 +228,9 @@ def test_an_empty_zone_is_told(result):
         (["priorities", "--budget", "us"], "SIDE=MILLIONS"),
         (["priorities", "--budget", "uk=5"], "nearest valid: us"),
         (["priorities", "--values", "nowhere.yaml"], "no such file"),
+        (["priorities", "--package", "--quick"], "not together with --package"),
+        (["priorities", "--package", "--seed", "2"], "not together with --package"),
+        (["priorities", "--scheduler", "nowhere"], "scheduler"),
         (["priorities", "weights", "--side", "canada"], "side"),
         (["priorities", "weights", "--side", "us", "--rate", "homicides=5"], "not valid"),
         (["priorities", "weights", "--side", "us", "--rate", "overdose_deaths=-5"], "0 or more"),

@@ -21,6 +21,11 @@ def test_sobol_shares_of_ishigami():
     found = shares(ishigami, ISHIGAMI, ["y"], 4096, seed=1, bounds=RANGE).set_index("factor")
     assert found["first"].to_numpy() == pytest.approx([0.313905, 0.442411, 0.0], abs=0.02)
     assert found["total"].to_numpy() == pytest.approx([0.557589, 0.442411, 0.243684], abs=0.02)
+    for share, known in (("first", [0.313905, 0.442411, 0.0]), ("total", [0.557589, 0.442411, 0.243684])):
+        assert (np.abs(found[share] - known) < 2.5 * found[f"{share}_conf"] + 1e-3).all(), (
+            "the intervals hold what is known"
+        )
+        assert (found[f"{share}_conf"] < 0.06).all()
 
 
 def test_variance_of_ishigami():
@@ -35,6 +40,8 @@ def test_morris_finds_what_matters_and_what_does_not():
 
     found = screen(evaluate, list("abcde"), ["y"], 200, seed=1).set_index("factor")
     assert found.loc["a", "mu_star"] == pytest.approx(3)
+    assert found.loc["a", "mu_star_conf"] == pytest.approx(0, abs=1e-9), "the same in every trajectory"
+    assert 0 < found.loc["c", "mu_star_conf"] < 0.5
     assert found.loc["a", "sigma"] == pytest.approx(0, abs=1e-9)
     assert found.loc["b", "mu_star"] == pytest.approx(1)
     assert found.loc["e", "mu_star"] == 0

@@ -1,8 +1,10 @@
 """Values, limits and futures: what the corridor's files say, and plain answers to what is not valid."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from acuerdo.levers import load_levers
 from acuerdo.priorities.noagreement import no_agreement
 from acuerdo.priorities.robustness import robustness
 from acuerdo.priorities.space import Measure, Space, after, load_limits, nice_step
+from acuerdo.priorities.study import Scorer
 from acuerdo.priorities.sweep import draw_weights, sweep
 from acuerdo.priorities.trades import concessions, trades
 from acuerdo.priorities.values import equal_groups, load_file, load_values, swing_weights
@@ -166,7 +169,7 @@ def test_genes_are_packages_within_bounds(genes):
     assert space.decode(space.encode(plan)) == plan
 
 
-def test_contested_levers_are_not_in_packages_nor_chosen_alone():
+def test_contested_levers_are_not_in_packages():
     space = made_up_space()
     assert "military_action" not in space.only("us").levers
     assert "military_action" not in after(space, (), space.limits).levers
@@ -206,6 +209,49 @@ def test_each_side_does_what_is_best_for_it_alone():
     (measure,) = found.plans["us"]
     assert measure.lever == "parole_places"
     assert measure.value == pytest.approx(high / 2, rel=0.1)
+
+
+def test_a_contested_lever_is_open_to_its_owner_alone():
+    """Where force is worth something to its owner, it is used without agreement, else not."""
+    space = made_up_space()
+
+    def worth(points):
+        def score(plans):
+            used = [{m.lever: m.value for m in plan}.get("military_action", 0.0) for plan in plans]
+            return np.array([[points * x, -x] for x in used]), np.zeros((len(plans), 2))
+
+        return no_agreement(space, score).plans["us"]
+
+    assert [m.lever for m in worth(2.0)] == ["military_action"]
+    assert worth(-2.0) == ()
+
+
+class _FakeBatch:
+    """Outcome o of a package is the value of the o-th lever; costs are a tenth of the sum, all borne by the first."""
+
+    def __init__(self, names):
+        self.names, levers = names, load_levers(CORRIDOR)
+        months = pd.period_range("2025-01", periods=12, freq="M")
+        self.projector = SimpleNamespace(built=SimpleNamespace(levers=levers), months=months)
+
+    def levels(self, packages):
+        set_to = [{one.lever: one.value for one in package} for package in packages]
+        return np.array([[[[one.get(name, 0.0) for name in self.names]]] for one in set_to])
+
+    def costs(self, packages):
+        total = self.levels(packages).sum(axis=(1, 2, 3))
+        return np.stack([total / 10, 0 * total], axis=1)
+
+
+def test_an_agreement_ends_contested_measures_and_keeps_the_others(values):
+    apart = (Measure("military_action", 1.0), Measure("parole_places", 30.0))
+    scorer = Scorer(_FakeBatch(["military_action", "parole_places", "naloxone_kits"]), values, apart)
+    assert scorer.under == apart[1:]
+    assert scorer.without()[0, 0, 0].tolist() == [1, 30, 0]
+    assert scorer.changes([(), (Measure("naloxone_kits", 5.0),)])[:, 0, 0].tolist() == [[0, 30, 0], [0, 30, 5]]
+    assert scorer.costs([(Measure("naloxone_kits", 5.0),)])[0].tolist() == pytest.approx([0.4, 0]), (
+        "beyond no agreement"
+    )
 
 
 # --- robustness, weights, trades

@@ -36,7 +36,7 @@ def own_board() -> str:
     from acuerdo.figures.store import Figures
     from acuerdo.projection import make_projector
 
-    app = make_app(lambda: make_projector("2024-12", MOST_MONTHS, 200, 1), Figures.open())
+    app = make_app(lambda: make_projector("2024-12", MOST_MONTHS, 200, 1, share=False), Figures.open())
     listening, started = listen("127.0.0.1", 0), threading.Event()
     threading.Thread(target=serve, args=(app, listening, started.set), daemon=True).start()
     started.wait(30)

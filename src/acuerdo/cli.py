@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -24,6 +24,11 @@ from acuerdo.lever_commands import app as levers_app
 from acuerdo.model_commands import app as model_app
 from acuerdo.package_commands import app as packages_app
 from acuerdo.priority_commands import app as priorities_app
+
+if TYPE_CHECKING:
+    from acuerdo.engine.load import CorridorModel
+    from acuerdo.figures.store import Figures
+    from acuerdo.inference.posterior import Posterior
 
 app = typer.Typer(
     help="The shared model, scorecard and briefing book of a bilateral high-level dialogue.",
@@ -257,6 +262,7 @@ def brief(
     from acuerdo.dialogue.dossier import load_dossier
     from acuerdo.dialogue.scorecard import chances_of
     from acuerdo.figures.store import Figures
+    from acuerdo.inference.posterior import posterior_for
 
     with _Steps("Fitting the model to the figures of that day") as steps:
         projector = projection.make_projector(as_of, 12, draws, seed, corridor, steps)
@@ -264,14 +270,44 @@ def brief(
     with _Steps("What each measure does", len(projector.built.levers)) as steps:
         table = effects.measure_effects(projector, 12, steps.tick)
     figures, dossier, day = Figures.open(home), load_dossier(home), projector.posterior.day
+    findings = _findings(projector.built, figures, posterior_for(projector.built, figures, day))
     chances = chances_of(dossier, figures, day, draws, seed, corridor)
     roads = roads_for(corridor, figures)
     for language in languages:
         made = content.assemble(
-            figures, dossier, ahead, table, effects.unknowns(projector.built), home, language, day, chances, roads
+            figures,
+            dossier,
+            ahead,
+            table,
+            effects.unknowns(projector.built),
+            home,
+            language,
+            day,
+            chances,
+            roads,
+            findings,
         )
         for path in output.write(made, out):
             typer.echo(str(path))
+
+
+def _findings(built: CorridorModel, figures: Figures, posterior: Posterior) -> dict[str, Any]:
+    """Return the findings of priorities kept for a posterior, or those of a quick study now, kept for next time."""
+    from acuerdo.priorities import kept
+
+    found = kept.find(built, posterior)
+    if found is not None:
+        return found
+    from acuerdo.priorities.report import to_dict
+    from acuerdo.priorities.study import QUICK, study
+    from acuerdo.priorities.values import load_values
+
+    values = load_values(built.corridor)
+    with _Steps("A quick search of packages", QUICK.steps) as steps:
+        made = study(built, figures, posterior, values, kept.MONTHS, kept.SEED, effort=QUICK, tick=steps.tick)
+    found = to_dict(made, quick=True)
+    kept.keep(built, posterior, found)
+    return found
 
 
 def main() -> None:

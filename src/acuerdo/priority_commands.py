@@ -12,7 +12,7 @@ from acuerdo.errors import InputError
 from acuerdo.files import write_whole
 
 if TYPE_CHECKING:
-    from acuerdo.brief.priorities import Priorities
+    from acuerdo.brief.model import Priorities
     from acuerdo.i18n import Texts
 
 app = typer.Typer(help="Priorities: packages that both sides prefer to no agreement.", invoke_without_command=True)
@@ -44,6 +44,12 @@ def priorities(
     out: Annotated[
         Path | None, typer.Option(help="Folder for priorities.json, the picture and a checkpoint from which to go on.")
     ] = None,
+    package: Annotated[
+        bool, typer.Option("--package", help="Also keep the findings in the corridor's folder, for the brief.")
+    ] = False,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler over whose workers packages are shared out.")
+    ] = None,
     corridor: _CORRIDOR = None,
     lang: _LANG = "en",
 ) -> None:
@@ -63,18 +69,27 @@ def priorities(
     given = load_file(home, values)
     load_limits(home, load_levers(home), amounts)  # what is not valid is refused before any work
     day = parse_as_of(as_of)
+    if package:
+        _only_defaults(months=months == 12, seed=seed == 1, budget=not budget, values=values is None,
+                       in_force=not in_force, quick=not quick)  # fmt: skip
 
     from acuerdo.brief.priorities import priorities_section
     from acuerdo.cli import _Steps
     from acuerdo.engine.load import load_model
     from acuerdo.figures.store import Figures
     from acuerdo.inference.posterior import posterior_for
+    from acuerdo.priorities import kept
     from acuerdo.priorities.report import to_dict
     from acuerdo.priorities.study import QUICK, Effort, study
     from acuerdo.projection import MOST_MONTHS, whole
 
     whole("months", months, 1, MOST_MONTHS)
     whole("seed", seed, 0, 2**32 - 1)
+    client = None
+    if scheduler is not None:
+        from acuerdo.priorities.shared import connect
+
+        client = connect(scheduler)
     built, figures = load_model(corridor), Figures.open(home)
     with _Steps("Fitting the model to the figures of that day") as steps:
         posterior = posterior_for(built, figures, day, steps)
@@ -82,10 +97,24 @@ def priorities(
     checkpoint = None if out is None else out / "search.json"
     with _Steps("Searching packages", effort.steps) as steps:
         found = study(
-            built, figures, posterior, given, months, seed, amounts, not in_force, effort, checkpoint, steps.tick
+            built,
+            figures,
+            posterior,
+            given,
+            months,
+            seed,
+            amounts,
+            not in_force,
+            effort,
+            checkpoint,
+            steps.tick,
+            client,
         )
-    section = priorities_section(found, texts)
-    data = json.dumps(to_dict(found), ensure_ascii=False, indent=1) + "\n"
+    findings = to_dict(found, quick)
+    section = priorities_section(findings, texts)
+    data = json.dumps(findings, ensure_ascii=False, indent=1) + "\n"
+    if package:
+        kept.save(kept.packaged(built, day), findings, kept.key(built, posterior))
     if out is not None:
         write_whole(out / "priorities.json", data)
         write_whole(out / f"gains_{lang}.svg", section.picture.svg)
@@ -93,6 +122,19 @@ def priorities(
         typer.echo(data, nl=False)
     else:
         _show(section, texts)
+
+
+def _only_defaults(**default: bool) -> None:
+    """Refuse a study that is not the one that the brief tells.
+
+    Raises:
+        InputError: an option is not at its default.
+    """
+    for name, is_default in default.items():
+        if not is_default:
+            raise InputError(
+                name.replace("_", "-"), "set", "not together with --package, which keeps the default study"
+            )
 
 
 def _budget(given: list[str] | None) -> dict[str, float]:
@@ -201,7 +243,8 @@ def sensitivity(
     with _Steps("Runs", 1 + len(chosen)) as steps:
         table = screened_shares(projector, chosen, values.sides, trajectories, samples, factors, seed, steps.tick)
     if as_json:
-        typer.echo(json.dumps(table.to_dict("records"), ensure_ascii=False, indent=1))
+        plain = table.astype(object).where(table.notna(), None).to_dict("records")
+        typer.echo(json.dumps(plain, ensure_ascii=False, indent=1, allow_nan=False))
         return
     from rich import box
     from rich.console import Console
@@ -211,13 +254,14 @@ def sensitivity(
     for moved, rows in table.groupby("outcome", sort=False):
         title = texts.pick(projector.outcomes[str(moved)].label)
         grid = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-        for key in ("factor", "first", "total"):
-            grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key == "factor" else "right")
+        for key in ("factor", "kind", "first", "total", "effect"):
+            grid.add_column(texts.t(f"sensitivity.{key}"), justify="left" if key in ("factor", "kind") else "right")
         for row in rows.to_dict("records"):
             factor = str(row["factor"])
             label = texts.pick(projector.built.meanings.get(factor, projector.built.meanings.get(f"{factor}_set")))
             shares = [f"{texts.number(row[k], 2)} ± {texts.number(row[f'{k}_conf'], 2)}" for k in ("first", "total")]
-            grid.add_row(label, *shares)
+            effect, half = (texts.rounded(float(row[k]), 2) for k in ("mu_star", "mu_star_conf"))
+            grid.add_row(label, texts.t(f"sensitivity.{row['kind']}"), *shares, f"{effect} ± {half}")
         console.print(grid)
     console.print(texts.t("sensitivity.note"))
 
@@ -270,6 +314,7 @@ def _show(section: Priorities, texts: Texts) -> None:
             rows.add_row(*(escape(x) for x in cells))
         console.print(rows)
     for key, lines in (
+        ("assumptions_title", section.assumptions),
         ("trades", section.trades),
         ("contested_title", section.contested),
         ("know_title", section.know),

@@ -20,7 +20,7 @@ import acuerdo.notebook  # noqa: F401  projections draw and tabulate themselves
 from acuerdo import corridor as corridors
 from acuerdo import packages, scenario
 from acuerdo.engine.load import CorridorModel, load_model
-from acuerdo.engine.run import Arrays, place, process_paths
+from acuerdo.engine.run import Array, Arrays, place, process_paths
 from acuerdo.errors import DataError, InputError
 from acuerdo.figures.store import Figures
 from acuerdo.inference.observe import STUDENT_DF, Observable, load_observables, with_noise
@@ -38,6 +38,7 @@ Floats = npt.NDArray[np.float64]
 QUANTILES = {"q05": 0.05, "q25": 0.25, "q50": 0.5, "q75": 0.75, "q95": 0.95}
 STATISTICS = ("mean", *QUANTILES)
 MOST_MONTHS, MOST_DRAWS = 120, 20_000
+_MOST_KEPT = 40_000  # numbers of a noise that are kept for the next run
 
 
 class Outcome(BaseModel):
@@ -109,6 +110,8 @@ class Projector:
         seed: for the draws, the shocks to come and the noise.
         dtype: precision of the runs; single carries seven digits, and takes half the time.
         record: lever values of the months ahead without a setting; what was known on the posterior's day without it.
+        share: share the draws out over the cores; not where several threads run at once, for they would wait for each
+            other's cores for ever.
     """
 
     def __init__(
@@ -121,8 +124,9 @@ class Projector:
         seed: int,
         dtype: Any = np.float32,
         record: Mapping[str, Floats] | None = None,
+        share: bool = True,
     ) -> None:
-        self.built, self.seed = built, seed
+        self.built, self.seed, self._share = built, seed, share
         self.months = pd.period_range(posterior.month + 1, periods=months, freq="M")
         rng = self._rng("draws")
         have = posterior.draws
@@ -134,13 +138,15 @@ class Projector:
         view = figures.as_of(posterior.day)
         self.base = dict(record) if record is not None else lever_record(built, self.months, view, posterior.day)
         self.members = dict(built.model.dimensions)
-        self._base_inputs = {name: jnp.asarray(x, dtype) for name, x in lever_inputs(built, self.base).items()}
-        parameters = built.values(jnp.asarray(self.posterior.parameters))
         self.dtype = dtype
-        self.parameters = place(parameters, draws, dtype)
-        self.state = place(self.posterior.state, draws, dtype)
-        self.season = place(season_inputs(self.months), draws, dtype)
-        self.latent = place(self._latent_paths(parameters), draws, dtype)
+        self._base_inputs = self._place(lever_inputs(built, self.base))
+        self._chance: dict[str, dict[str, Floats]] = {}
+        self._given: dict[tuple[int, str], Arrays] = {}
+        parameters = built.values(jnp.asarray(self.posterior.parameters))
+        self.parameters = self._place(parameters)
+        self.state = self._place(self.posterior.state)
+        self.season = self._place(season_inputs(self.months))
+        self.latent = self._place(self._latent_paths(parameters))
         self._laid_out: dict[str, tuple[Arrays, Arrays]] = {}
         seen = [v for item in self.observables.values() for _, v, _ in item.parts(built.model)]
         self._keep = tuple(dict.fromkeys([*seen, *(o.variable for o in self.outcomes.values())]))
@@ -172,26 +178,38 @@ class Projector:
         made = scenario.apply(settings, self.base, self.built.levers, self.months, self.members)
         return future.force(made, self.built) if future else made
 
-    def inputs(self, settings: Sequence[Setting] = (), future: Future | None = None) -> Arrays:
-        """Return what a run is driven by: levers with the settings made, season and latent series, in a future.
+    def inputs(
+        self, settings: Sequence[Setting] = (), future: Future | None = None, horizon: int | None = None
+    ) -> Arrays:
+        """Return what a run of so many months is driven by: levers with the settings made, season and latent series.
 
         Raises:
             InputError: a setting is not valid.
         """
+        months, key = len(self.months[:horizon]), (len(self.months[:horizon]), future.id if future else "")
+        if key not in self._given:
+            every = {**self._base_inputs, **self.season, **(self._in(future)[1] if future else self.latent)}
+            if months < len(self.months):
+                # cut as NumPy arrays: single operations on arrays shared out over devices can lock each other up
+                every = self._place({name: np.asarray(value)[:months] for name, value in every.items()})
+            self._given[key] = every
         values = self.levers(settings, future)
-        forced = [item.lever for item in future.levers] if future else []
-        moved = lever_inputs(self.built, {name: values[name] for name in (*(item.lever for item in settings), *forced)})
-        levers = {**self._base_inputs, **{name: jnp.asarray(x, self.dtype) for name, x in moved.items()}}
-        latent = self._in(future)[1] if future else self.latent
-        return {**levers, **self.season, **latent}
+        names = [*(item.lever for item in settings), *(item.lever for item in (future.levers if future else ()))]
+        moved = lever_inputs(self.built, {name: values[name] for name in names})
+        return {**self._given[key], **self._place({name: np.asarray(x)[:months] for name, x in moved.items()})}
+
+    def _place(self, arrays: Mapping[str, Array]) -> Arrays:
+        if self._share:
+            return place(arrays, self.draws, self.dtype)
+        return {name: jnp.asarray(value, self.dtype) for name, value in arrays.items()}
 
     def _in(self, future: Future) -> tuple[Arrays, Arrays]:
         """Return the starting state and the latent series of a future; worked out once for each."""
         if future.id not in self._laid_out:
             latent = {name: np.asarray(value) for name, value in self.latent.items()}
             self._laid_out[future.id] = (
-                place(future.starts(self.state), self.draws, self.dtype),
-                place(future.latent(latent, self.built), self.draws, self.dtype),
+                self._place(future.starts(self.state)),
+                self._place(future.latent(latent, self.built)),
             )
         return self._laid_out[future.id]
 
@@ -200,6 +218,7 @@ class Projector:
         settings: Sequence[Setting] = (),
         parameters: Mapping[str, float] | None = None,
         future: Future | None = None,
+        horizon: int | None = None,
     ) -> tuple[Arrays, Arrays, Arrays]:
         """Return what a run starts from, its parameters and its inputs; see `run`.
 
@@ -208,8 +227,8 @@ class Projector:
         """
         held = {name: jnp.full_like(self.parameters[name], value) for name, value in (parameters or {}).items()}
         state = self._in(future)[0] if future else self.state
-        fixed = place(future.held(self.parameters), self.draws, self.dtype) if future else {}
-        return state, {**self.parameters, **fixed, **held}, self.inputs(settings, future)
+        fixed = self._place(future.held(self.parameters)) if future else {}
+        return state, {**self.parameters, **fixed, **held}, self.inputs(settings, future, horizon)
 
     def run(
         self,
@@ -219,6 +238,7 @@ class Projector:
         keep: Sequence[str] = (),
         parameters: Mapping[str, float] | None = None,
         future: Future | None = None,
+        horizon: int | None = None,
     ) -> Ensemble:
         """Run one scenario.
 
@@ -228,21 +248,19 @@ class Projector:
             keep: further variables to return.
             parameters: parameters held at a value instead of their draws; they go over those of the future.
             future: what neither side decides, laid over the draws; None for the course as projected.
+            horizon: how many of the months to run; all without it. Each number is compiled once.
 
         Raises:
             InputError: a setting is not valid.
         """
         wanted = tuple(dict.fromkeys((*self._keep, *keep)))
-        _, outputs = self.built.simulator.run(*self.driven(settings, parameters, future), wanted)
+        months = self.months[:horizon]
+        _, outputs = self.built.simulator.run(*self.driven(settings, parameters, future, horizon), wanted)
         arrays = {name: np.asarray(value) for name, value in outputs.items()}
-        shape = len(self.months), self.draws
-        arrays = {
-            name: np.broadcast_to(value, (value.shape[0], *value.shape[1:-1], shape[1]))
-            for name, value in arrays.items()
-        }
+        arrays = {name: np.broadcast_to(value, (*value.shape[:-1], self.draws)) for name, value in arrays.items()}
         named = (self.observables if noise else ()) if isinstance(noise, bool) else noise
         observed = {name: self._observe(self.observables[name], arrays) for name in named}
-        return Ensemble(self.months, arrays, observed)
+        return Ensemble(months, arrays, observed)
 
     def _noise(self, item: Observable, member: str, news: Floats) -> Floats:
         """Return the noise of a member's figures, in spreads, going on from the last gap: (months, draws)."""
@@ -256,10 +274,22 @@ class Projector:
             fresh[:] = past
         return news
 
+    def _chances(self, item: Observable) -> dict[str, Floats]:
+        """Return the noise of the months ahead by member, (months, draws): the same for every scenario."""
+        rng = self._rng(item.series)
+        shape = len(self.months), self.draws
+        found = {
+            member: self._noise(item, member, rng.standard_t(STUDENT_DF, shape))
+            for member, _, _ in item.parts(self.built.model)
+        }
+        if shape[0] * shape[1] <= _MOST_KEPT:
+            self._chance[item.series] = found
+        return found
+
     def _observe(self, item: Observable, outputs: dict[str, Floats]) -> dict[str, Floats]:
+        chance = self._chance.get(item.series) or self._chances(item)
         at = self.posterior.series.index(item.series) if item.series in self.posterior.series else None
         sd = self.posterior.noise[at] if at is not None else np.full(self.draws, item.noise[1])
-        rng = self._rng(item.series)
         found: dict[str, Floats] = {}
         for member, variable, row in item.parts(self.built.model):
             values = outputs[variable] if row is None else outputs[variable][:, row]
@@ -269,8 +299,7 @@ class Projector:
                 joined = np.concatenate([past[-(item.rolling - 1) :], values])
                 running = np.cumsum(np.concatenate([np.zeros((1, self.draws)), joined]), axis=0)
                 values = running[item.rolling :] - running[: -item.rolling]
-            noise = self._noise(item, member, rng.standard_t(STUDENT_DF, values.shape))
-            found[member] = with_noise(values, sd, noise, item.offset, item.count)
+            found[member] = with_noise(values, sd, chance[member][: len(values)], item.offset, item.count)
             for other, share in item.completeness.items():
                 if other != member:
                     found[other] = found[member] * share
@@ -376,6 +405,7 @@ def make_projector(
     corridor: str | None = None,
     progress: Callable[[int, int, float], None] | None = None,
     dtype: Any = np.float32,
+    share: bool = True,
 ) -> Projector:
     """Load model, figures and posterior, ready to run scenarios. See `project` and `Projector` for the arguments."""
     whole("months", months, 1, MOST_MONTHS)
@@ -386,7 +416,7 @@ def make_projector(
     figures = Figures.open(home)
     built = load_model(corridor)
     posterior = posterior_for(built, figures, day, progress)
-    return Projector(built, figures, posterior, months, draws, seed, dtype)
+    return Projector(built, figures, posterior, months, draws, seed, dtype, share=share)
 
 
 def to_dataset(

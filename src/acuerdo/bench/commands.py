@@ -13,13 +13,16 @@ from acuerdo.files import write_whole
 if TYPE_CHECKING:
     from acuerdo.bench.rows import Row
 
-PARTS = ("model", "engines", "c", "gradient", "start", "memory")
+PARTS = ("model", "engines", "c", "gradient", "packages", "start", "memory")
 
 
 def bench(
     quick: Annotated[bool, typer.Option("--quick", help="Fewer repeats.")] = False,
     only: Annotated[list[str] | None, typer.Option(help=f"Only this part ({', '.join(PARTS)}); repeat.")] = None,
     brief: Annotated[bool, typer.Option("--brief", help="Also the brief, cold.")] = False,
+    dask: Annotated[
+        bool, typer.Option("--dask", help="Also packages shared out over one and two local workers (extra: dask).")
+    ] = False,
     profile: Annotated[bool, typer.Option("--profile", help="Also where the time of a run goes.")] = False,
     json_: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Also write the figures as JSON.")
@@ -31,7 +34,7 @@ def bench(
     for part in chosen:
         if part not in PARTS:
             raise unknown_name("only", part, PARTS)
-    chosen += ["brief"] if brief else []
+    chosen += (["brief"] if brief else []) + (["dask"] if dask else [])
     import json
 
     from rich.console import Console

@@ -15,7 +15,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from acuerdo.bench import child, native, subset
+from acuerdo.bench import child, native, packages, subset
 from acuerdo.bench.clock import Timing, cores, summary, take_turns
 from acuerdo.bench.profile import profile
 from acuerdo.bench.rows import Row, number, timed
@@ -73,6 +73,8 @@ class Bench:
             "engines": self.engines,
             "c": self.c,
             "gradient": self.gradient,
+            "packages": self.packages,
+            "dask": self.dask,
             "start": self.start,
             "memory": self.memory,
             "brief": self.brief,
@@ -196,6 +198,28 @@ class Bench:
             rows.append(timed(f"gradient.{draws}", what, found["both"], ratio=ratio, against="the value alone"))
         return rows
 
+    def packages(self) -> list[Row]:
+        """Packages by futures by draws, as the search of priorities runs a generation of them."""
+        made = packages.generation(self.plan.corridor)
+        found = take_turns({"it": made.run}, self.plan.few)["it"]
+        self.tick()
+        return [packages.row("packages.rate", "as the search of priorities runs them", made, found)]
+
+    def dask(self) -> list[Row]:
+        """The same shared out over local workers, one thread each."""
+        rows = []
+        for count in (1, 2):
+            words = f"the same, shared out over {count} local worker{'s' if count > 1 else ''} of Dask"
+            try:
+                with packages.workers(count) as client:
+                    made = packages.generation(self.plan.corridor, client)
+                    found = take_turns({"it": made.run}, self.plan.few)["it"]
+                rows.append(packages.row(f"dask.{count}", words, made, found))
+            except ImportError:
+                rows.append(Row(f"dask.{count}", words, note="not measured: not installed"))
+            self.tick()
+        return rows
+
     def start(self) -> list[Row]:
         """What a person waits for before anything runs; processes of their own."""
         commands = {
@@ -236,7 +260,17 @@ class Bench:
         return [timed("brief.cold", words, summary([taken]), "s")]
 
 
-PIECES = {"model": 3, "engines": 2, "c": 1, "gradient": 2, "start": 2, "memory": 2, "brief": 1}
+PIECES = {
+    "model": 3,
+    "engines": 2,
+    "c": 1,
+    "gradient": 2,
+    "packages": 1,
+    "dask": 2,
+    "start": 2,
+    "memory": 2,
+    "brief": 1,
+}
 """How many pieces of each part are ticked off, with the standard sizes."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
+import sys
 import webbrowser
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
@@ -61,7 +62,7 @@ def board(
             status.update(f"Fitting the model to the figures of that day: step {step} of at most {most}")
 
         app = make_app(
-            lambda: projection.make_projector(as_of, MOST_MONTHS, draws, seed, corridor, fitting),
+            lambda: projection.make_projector(as_of, MOST_MONTHS, draws, seed, corridor, fitting, share=False),
             Figures.open(corridors.load(corridor)),
             token,
             any_host=not alone,
@@ -104,10 +105,15 @@ def serve(app: FastAPI, listening: socket.socket, started: Callable[[], object])
     """Serve until interrupted; `started` is called once the server answers."""
     import uvicorn
 
+    from acuerdo.board.patience import Patient
+
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             started()
 
-    config = uvicorn.Config(app, log_level="warning", access_log=False, limit_concurrency=500, timeout_keep_alive=30)
+    sys.setswitchinterval(0.0005)  # the thread that runs the model must not hold up the one that answers
+    config = uvicorn.Config(
+        app, http=Patient, log_level="warning", access_log=False, limit_concurrency=500, timeout_keep_alive=30
+    )
     Server(config).run(sockets=[listening])

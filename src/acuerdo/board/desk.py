@@ -11,6 +11,7 @@ from typing import Generic, TypeVar
 
 import numpy as np
 
+from acuerdo import __version__
 from acuerdo.board import about, lines, settings
 from acuerdo.board.api import (
     About,
@@ -39,6 +40,7 @@ from acuerdo.timeline import parse_month
 
 T = TypeVar("T")
 KEPT_ANSWERS, KEPT_BASELINES = 512, 6
+_SHORT = 12
 
 
 class Recent(Generic[T]):
@@ -92,7 +94,7 @@ class Desk:
         stages = [stage for picture in self.settings.pictures for stage in picture.stages]
         self.keep = tuple(dict.fromkeys(name for stage in stages for name in stage.variables))
         notes = projector.posterior.notes
-        ties = [projector.posterior.day, len(projector.months), projector.draws, projector.seed]
+        ties = [__version__, projector.posterior.day, len(projector.months), projector.draws, projector.seed]
         self._print = repr([*ties, notes.get("model_digest"), notes.get("data_digest")])
         self._answers: Recent[bytes] = Recent(KEPT_ANSWERS)
         self._baselines: Recent[Ensemble] = Recent(KEPT_BASELINES)
@@ -113,11 +115,12 @@ class Desk:
     @cached_property
     def pictures(self) -> list[PictureAbout]:
         """Where people and goods are now."""
-        return about.pictures(self.projector, self.settings, self._baseline({}, None, self.open_lines))
+        return about.pictures(self.projector, self.settings, self._baseline({}, None, self.open_lines, self._length(1)))
 
     def warm(self) -> None:
-        """Run the model once, which compiles it, so that nobody who asks has to wait for that."""
-        self.run(RunRequest(months=len(self.projector.months)))
+        """Run the model for each length that is run, which compiles it, so that nobody has to wait for that."""
+        for months in {self._length(1), len(self.projector.months)}:
+            self.run(RunRequest(months=months))
         assert len(self.pictures) == len(self.settings.pictures)
 
     def history(self, name: str) -> History:
@@ -216,8 +219,9 @@ class Desk:
     ) -> tuple[Ensemble, Ensemble | None]:
         """Return the runs without and with the settings of a request that was checked; None if it sets nothing."""
         future = self._future(asked)
-        base = self._baseline(asked.held, future, wanted)
-        return base, self._ensemble(made, asked.held, future, wanted) if made else None
+        length = self._length(asked.months)
+        base = self._baseline(asked.held, future, wanted, length)
+        return base, self._ensemble(made, asked.held, future, wanted, length) if made else None
 
     def _future(self, asked: RunRequest) -> Future | None:
         if asked.future is None:
@@ -231,15 +235,24 @@ class Desk:
             raise unknown_name("line", name, self.lines)
         return self.lines[name]
 
-    def _ensemble(
-        self, made: Sequence[Setting], held: dict[str, float], future: Future | None, wanted: Sequence[str]
-    ) -> Ensemble:
-        noisy = {self.lines[name].source for name in wanted if self.lines[name].kind == "series"}
-        return self.projector.run(made, noise=sorted(noisy), keep=self.keep, parameters=held, future=future)
+    def _length(self, months: int) -> int:
+        """Return how many months are run where so many are asked for: a year if that will do, or all."""
+        return min(_SHORT, len(self.projector.months)) if months <= _SHORT else len(self.projector.months)
 
-    def _baseline(self, held: dict[str, float], future: Future | None, wanted: Sequence[str]) -> Ensemble:
-        key = tuple(sorted(held.items())), future and future.id, tuple(sorted(wanted))
-        return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, future, wanted))
+    def _ensemble(
+        self,
+        made: Sequence[Setting],
+        held: dict[str, float],
+        future: Future | None,
+        wanted: Sequence[str],
+        length: int,
+    ) -> Ensemble:
+        noisy = sorted({self.lines[name].source for name in wanted if self.lines[name].kind == "series"})
+        return self.projector.run(made, noise=noisy, keep=self.keep, parameters=held, future=future, horizon=length)
+
+    def _baseline(self, held: dict[str, float], future: Future | None, wanted: Sequence[str], length: int) -> Ensemble:
+        key = tuple(sorted(held.items())), future and future.id, tuple(sorted(wanted)), length
+        return self._baselines.get(key) or self._baselines.put(key, self._ensemble((), held, future, wanted, length))
 
     def _answer_lines(
         self, wanted: Sequence[str], base: Ensemble, after: Ensemble | None, months: int

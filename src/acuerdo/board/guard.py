@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Iterable
 from http.cookies import CookieError, SimpleCookie
@@ -15,6 +16,7 @@ from acuerdo.board.api import MOST_BYTES, Problem, Refusal
 
 LOOPBACK = ("127.0.0.1", "localhost")
 COOKIE = "acuerdo_board"
+BODY_SECONDS = 20.0
 HEADERS = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -35,9 +37,17 @@ def refusal(status: int, field: str, value: object, allowed: str, nearest: objec
     if nearest is not None:
         message += f"; nearest valid: {nearest}"
     problem = Problem(
-        field=field, value=shown, allowed=allowed, nearest=None if nearest is None else str(nearest), message=message
+        field=_told(field),
+        value=_told(shown),
+        allowed=_told(allowed),
+        nearest=None if nearest is None else _told(str(nearest)),
+        message=_told(message),
     )
     return Response(Refusal(error=problem).model_dump_json(), status, media_type="application/json")
+
+
+def _told(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()  # half a character, which JSON can escape, is no text
 
 
 class Guard:
@@ -50,12 +60,19 @@ class Guard:
         hosts: names by which the board may be asked for; empty for any. On the own machine this keeps out pages of
             other sites that have their name point here.
         most_bytes: largest body.
+        seconds: time for a body to come whole.
     """
 
     def __init__(
-        self, app: ASGIApp, token: str | None = None, hosts: Iterable[str] = (), most_bytes: int = MOST_BYTES
+        self,
+        app: ASGIApp,
+        token: str | None = None,
+        hosts: Iterable[str] = (),
+        most_bytes: int = MOST_BYTES,
+        seconds: float = BODY_SECONDS,
     ) -> None:
         self._app, self._token, self._hosts, self._most = app, token, frozenset(hosts), most_bytes
+        self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -75,7 +92,14 @@ class Guard:
         if refused is not None:
             await refused(scope, receive, send_guarded)
             return
-        body = await self._body(scope, receive)
+        try:
+            async with asyncio.timeout(self._seconds):
+                body = await self._body(scope, receive)
+        except TimeoutError:
+            slow = refusal(408, "body", "not whole", f"a body that comes whole in {self._seconds:g} seconds")
+            slow.headers["connection"] = "close"
+            await slow(scope, receive, send_guarded)
+            return
         if body is None:
             large = refusal(413, "body", f"more than {self._most} bytes", f"at most {self._most} bytes")
             large.headers["connection"] = "close"

@@ -204,6 +204,6 @@ def _row(desk: Desk, row: OutcomeAnswer, texts: Texts) -> dict[str, Any]:
         "base": texts.rounded(row.base),
         "change": texts.number(0) if nothing else texts.signed_rounded(row.change),
         "interval": "" if nothing else texts.interval(row.q05, row.q95, figures=2, sign=True),
-        "clear": not nothing and (row.q05 > 0 or row.q95 < 0),
+        "sure": not nothing and (row.q05 > 0 or row.q95 < 0),
         "prefers": texts.t(f"board.outcomes.{outcome.prefers}"),
     }

@@ -16,6 +16,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from acuerdo import __version__
+from acuerdo.board.answers import add_answers, named
 from acuerdo.board.api import About, Described, History, PackageAbout, PictureAbout, Refusal, RunAnswer, RunRequest
 from acuerdo.board.desk import Desk
 from acuerdo.board.downloads import add_downloads
@@ -35,6 +36,7 @@ _REFUSALS: dict[int | str, dict[str, Any]] = {
     for code, words in {
         400: "The body is not JSON.",
         409: "A newer request of the same client has come.",
+        408: "The body does not come whole in time.",
         413: "The body is too large.",
         422: "A name or value is not valid; the answer names the nearest valid one.",
         503: "Too many requests wait.",
@@ -87,6 +89,7 @@ def make_app(
     run = _add_api(app, desk, scheduler)
     makers = add_downloads(app, desk, run)
     _add_refusals(app)
+    add_answers(app, desk)
     add_shelf(app, desk, shelf)
     add_inside(app, desk, scheduler)
 
@@ -95,7 +98,7 @@ def make_app(
         return FileResponse(STATIC / "index.html")
 
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
-    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
+    app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=1)
     app.add_middleware(Guard, token=token, hosts=() if any_host else LOOPBACK)
     return app
 
@@ -105,10 +108,11 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> Callable[
 
     async def answered(asked: RunRequest) -> bytes:
         known = desk.known(desk.key(asked))
-        if known is None:
-            desk.check(asked)  # what is not valid is refused without waiting
-            known = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
-        return known
+        if known is not None:
+            return known
+        desk.check(asked)  # what is not valid is refused without waiting
+        made: bytes = await asyncio.wrap_future(scheduler.submit(asked.client, asked.number, lambda: desk.run(asked)))
+        return made
 
     @app.get("/api/about", summary="Levers, outcomes, lines and assumptions")
     def about() -> About:
@@ -116,7 +120,7 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> Callable[
 
     @app.post("/api/run", summary="Run a scenario against the outlook without it", responses=_REFUSALS)
     async def run(asked: RunRequest) -> RunAnswer:
-        return Response(await answered(asked), media_type="application/json")  # type: ignore[return-value]
+        return Response(await answered(asked), media_type="application/json", headers=named(desk.key(asked)))  # type: ignore[return-value]
 
     @app.get("/api/variable/{name}", summary="Equation, unit, meaning, source and neighbours", responses=_NOT_FOUND)
     def variable(name: str) -> Described:

@@ -17,7 +17,9 @@ FORM = 1
 """Version of the form in which scenarios are kept."""
 
 _WHO = {"client", "number"}  # of a request, not of a scenario
-Title = Annotated[str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$")]
+Title = Annotated[
+    str, Field(min_length=1, max_length=120, pattern=r"^[^\x00-\x1f\x7f]*[^\s\x00-\x1f\x7f][^\x00-\x1f\x7f]*$")
+]
 Note = Annotated[str, Field(max_length=2000, pattern=r"^[^\x00]*$")]
 
 

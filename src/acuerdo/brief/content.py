@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from typing import Any
 
 import pandas as pd
 import xarray as xr
@@ -12,6 +13,7 @@ from acuerdo.brief import measures, outlook, progress, summary, unknowns
 from acuerdo.brief import settings as brief_settings
 from acuerdo.brief.model import Brief, FigureGroup, KeyFigure, Measures
 from acuerdo.brief.present import Presenter
+from acuerdo.brief.priorities import priorities_section
 from acuerdo.brief.sources import Sources
 from acuerdo.brief.talks import TalksWriter
 from acuerdo.corridor import Corridor
@@ -34,6 +36,7 @@ def assemble(
     as_of: date | str | None,
     chances: Mapping[tuple[str, int], Chance] | None = None,
     roads: Mapping[str, Road] | None = None,
+    findings: Mapping[str, Any] | None = None,
 ) -> Brief:
     """Build the content of a brief.
 
@@ -48,6 +51,7 @@ def assemble(
         as_of: the day, or None for the latest view.
         chances: chances of open targets (see `dialogue.scorecard.chances_of`).
         roads: roads to attribution for the page of progress (see `dialogue.scorecard.Road`).
+        findings: of a study of priorities (see `priorities.report.to_dict`), or None.
 
     Raises:
         InputError: the language, the day or a name in the settings is not known.
@@ -86,6 +90,7 @@ def assemble(
         if effects is not None and len(effects)
         else Measures(intro=texts.t("brief.measures_none"))
     )
+    first = priorities_section(findings, texts) if findings is not None else None
     gaps = unknowns.gather(unknown, missing, revised, _warnings(view, wanted, texts), texts)
     provisional = projection is not None and bool(projection.attrs.get("provisional", False))
     horizon = texts.month(outlook.horizon(day, wanted.outlook_months))
@@ -99,7 +104,14 @@ def assemble(
         mark=texts.t("brief.mark") if provisional else "",
         notice=texts.t("brief.notice") if provisional else "",
         summary=summary.sentences(
-            talks.upcoming, key_figures, fans, effects, wanted, sum(len(group.items) for group in gaps), texts
+            talks.upcoming,
+            key_figures,
+            fans,
+            effects,
+            wanted,
+            sum(len(group.items) for group in gaps),
+            texts,
+            first.summary if first else "",
         ),
         key_figures=tuple(key_figures),
         picture=tuple(groups),
@@ -111,7 +123,12 @@ def assemble(
         unknowns=gaps,
         sources=sources.listing(),
         progress=made,
-        words=texts.words("brief.words"),
+        priorities=first,
+        words={
+            **texts.words("brief.words"),
+            **{f"priorities_{key}": text for key, text in texts.words("priorities").items()},
+            "priorities": texts.t("priorities.title"),
+        },
     )
 
 

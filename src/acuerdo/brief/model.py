@@ -260,6 +260,78 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class MeasureLine:
+    """Who does what from when."""
+
+    who: str
+    what: str
+    setting: str
+    when: str
+
+
+@dataclass(frozen=True)
+class SideLine:
+    """What a package brings one side; `text` says the numbers in one sentence."""
+
+    side: str
+    gain: str
+    interval: str
+    cost: str
+    backfiring: str
+    text: str
+    gets: tuple[str, ...]
+    gives: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PackageItem:
+    """One package."""
+
+    letter: str
+    title: str
+    why: str
+    measures: tuple[MeasureLine, ...]
+    sides: tuple[SideLine, ...]
+    passes: str
+    turns: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Priorities:
+    """Priorities for the coming year.
+
+    Attributes:
+        intro: what was compared.
+        finding: how many packages are told, or that the zone of agreement is empty.
+        summary: the same in one sentence for the first page, with what the first package holds.
+        alone: what each side does without agreement.
+        packages: best first.
+        columns: headings of the table of robustness.
+        table: its rows, one for each measure and side: its name, then a cell for each package.
+        assumptions: what the packages gain where an assumption of the model is switched off.
+        contested: what contested levers would do, and the priors behind it.
+        trades: what one side could give that costs it little.
+        know: what it would be worth most to know, by side.
+        picture: both sides' gains.
+        notes: what the numbers mean.
+    """
+
+    intro: str
+    finding: str
+    summary: str
+    alone: tuple[NamedText, ...]
+    packages: tuple[PackageItem, ...]
+    columns: tuple[str, ...]
+    table: tuple[tuple[str, ...], ...]
+    assumptions: tuple[str, ...]
+    contested: tuple[str, ...]
+    trades: tuple[str, ...]
+    know: tuple[str, ...]
+    picture: Chart
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class UnknownGroup:
     """Gaps in knowledge of one kind."""
 
@@ -310,6 +382,7 @@ class Brief:
     unknowns: tuple[UnknownGroup, ...]
     sources: tuple[SourceItem, ...]
     progress: Progress | None = None
+    priorities: Priorities | None = None
     words: dict[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

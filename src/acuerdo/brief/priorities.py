@@ -2,121 +2,62 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import numpy as np
+import pandas as pd
 
 from acuerdo.brief.measures import side_name
-from acuerdo.brief.model import Chart, NamedText
+from acuerdo.brief.model import Chart, MeasureLine, NamedText, PackageItem, Priorities, SideLine
 from acuerdo.charts.gains import Gains, gains
-from acuerdo.i18n import Texts, upper_first
-from acuerdo.levers import Floats
+from acuerdo.i18n import Texts, lower_first, upper_first
+from acuerdo.levers import load_levers
 from acuerdo.priorities.bargaining import SOLUTIONS
-from acuerdo.priorities.failure import failure
-from acuerdo.priorities.space import Measure
-from acuerdo.priorities.study import Contested, Study
-from acuerdo.priorities.trades import Concession
+from acuerdo.projection import load_outcomes
 
 _LETTERS = "ABCDE"
-_GAINS, _LOSSES = 4, 3
+_GAINS, _LOSSES = 3, 2
 _FELT = 0.05  # points below which a change of an outcome is not told
+_KNOWN = 3  # parameters told that it would be worth most to know
+_GIVEN = 3  # concessions told where no trade was found
+
+Found = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class MeasureLine:
-    """Who does what from when."""
-
-    who: str
-    what: str
-    setting: str
-    when: str
-
-
-@dataclass(frozen=True)
-class SideLine:
-    """What a package brings one side."""
-
-    side: str
-    gain: str
-    interval: str
-    cost: str
-    backfiring: str
-    text: str
-    gets: tuple[str, ...]
-    gives: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class PackageItem:
-    """One package."""
-
-    letter: str
-    title: str
-    why: str
-    measures: tuple[MeasureLine, ...]
-    sides: tuple[SideLine, ...]
-    passes: str
-    turns: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Priorities:
-    """The section of the brief.
-
-    Attributes:
-        intro: what was compared.
-        finding: how many packages are told, or that the zone of agreement is empty.
-        alone: what each side does without agreement.
-        packages: best first.
-        table: the robustness table, a row for each measure and side: its name, then a cell for each package.
-        columns: headings of that table.
-        contested: what contested levers would do.
-        trades: what one side could give that costs it little.
-        know: what it would be worth most to know.
-        picture: both sides' gains.
-        notes: what the numbers mean.
-    """
-
-    intro: str
-    finding: str
-    alone: tuple[NamedText, ...]
-    packages: tuple[PackageItem, ...]
-    columns: tuple[str, ...]
-    table: tuple[tuple[str, ...], ...]
-    contested: tuple[str, ...]
-    trades: tuple[str, ...]
-    know: tuple[str, ...]
-    picture: Chart
-    notes: tuple[str, ...]
-
-
-def priorities_section(study: Study, texts: Texts) -> Priorities:
-    """Build the section from a study.
+def priorities_section(found: Found, texts: Texts) -> Priorities:
+    """Build the section from the findings of a study, fresh or kept.
 
     Args:
-        study: what was found.
-        texts: words of a language.
+        found: the findings (see `acuerdo.priorities.report.to_dict`).
+        texts: words of a language, with the corridor's.
     """
-    writer = _Writer(study, texts)
-    return Priorities(
-        intro=writer.intro(),
-        finding=writer.finding(),
-        alone=writer.alone(),
-        packages=tuple(writer.package(letter, at) for letter, at in zip(_LETTERS, study.shown, strict=False)),
-        columns=writer.columns(),
-        table=writer.table(),
-        contested=tuple(writer.contested(one) for one in study.contested),
-        trades=writer.trades(),
-        picture=writer.picture(),
-        know=writer.know(),
-        notes=writer.notes(),
-    )
+    return _Writer(found, texts).section()
 
 
 class _Writer:
-    def __init__(self, study: Study, texts: Texts) -> None:
-        self.study, self.texts = study, texts
-        self.months = study.projector.months
+    def __init__(self, found: Found, texts: Texts) -> None:
+        self.found, self.texts = found, texts
+        self.levers, self.outcomes = load_levers(texts.corridor), load_outcomes(texts.corridor)
+        self.sides: list[str] = list(found["sides"])
+        self.packages: list[Found] = found["packages"]
+        self.told = sorted((p for p in self.packages if p["told"]), key=lambda p: int(p["told"]))
+
+    def section(self) -> Priorities:
+        return Priorities(
+            intro=self.intro(),
+            finding=self.finding(),
+            summary=self.summary(),
+            alone=self.alone(),
+            packages=tuple(self.package(*one) for one in zip(_LETTERS, self.told, strict=False)),
+            columns=self.columns(),
+            table=self.table(),
+            assumptions=self.assumptions(),
+            contested=tuple(self.contested(one) for one in self.found["contested"]),
+            trades=self.trades(),
+            know=self.know(),
+            picture=self.picture(),
+            notes=self.notes(),
+        )
 
     def t(self, key: str, **values: object) -> str:
         return self.texts.t(f"priorities.{key}", **values)
@@ -124,49 +65,71 @@ class _Writer:
     def side(self, name: str) -> str:
         return side_name(name, self.texts)
 
+    def both(self, values: Found, digits: int = 1) -> dict[str, str]:
+        """Return the words of a number of points for each of the two sides."""
+        one, other = ((self.side(side), self.texts.signed(float(values[side]), digits)) for side in self.sides)
+        return {"one": one[0], "first": one[1], "other": other[0], "second": other[1]}
+
+    def month(self, text: str) -> str:
+        return self.texts.month(pd.Period(text, "M"))
+
     def intro(self) -> str:
-        study, number = self.study, self.texts.number
-        return self.t(
+        found, number = self.found, self.texts.number
+        first, last = (self.month(one) for one in found["months"])
+        said = self.t(
             "intro",
-            first=self.texts.month(self.months[0]),
-            last=self.texts.month(self.months[-1]),
-            packages=number(len(study.plans)),
-            futures=number(len(study.futures)),
-            draws=number(study.gains.shape[2]),
-            runs=number(study.runs),
+            first=first,
+            last=last,
+            packages=number(len(self.packages)),
+            futures=number(len(found["futures"])),
+            draws=number(found["draws"]),
+            runs=number(found["runs"]),
         )
+        return f"{said} {self.t('quick')}" if found["quick"] else said
 
     def finding(self) -> str:
-        study = self.study
-        if not study.plans:
+        zone = self.texts.number(self.found["zone"])
+        if not self.packages:
             return self.t("nothing_allowed")
-        if study.agreement.empty:
-            return self.t("empty_zone", share=self.texts.percent(study.sweep.empty))
-        if not study.shown:
-            return self.t("not_robust", zone=int(study.agreement.zone.sum()))
-        return self.t("found", count=len(study.shown), zone=self.texts.number(int(study.agreement.zone.sum())))
+        if self.found["zone_empty"]:
+            return self.t("empty_zone", share=self.share(float(self.found["zone_empty_share_of_weights"])))
+        said = self.t("found", count=len(self.told), zone=zone) if self.told else self.t("not_robust", zone=zone)
+        return f"{said} {self.t('front', count=sum(one['on_front'] for one in self.packages))}"
+
+    def summary(self) -> str:
+        """Return one sentence: what the first package holds and gives, or that there is none."""
+        if not self.told:
+            return self.finding()  # an empty zone among them
+        first = self.told[0]
+        names = [lower_first(self.lever(one["lever"])) for one in first["measures"]]
+        words = self.both(first["robustness"]["mean"])
+        return self.t("summary", count=len(self.told), measures=self.texts.listing(names), **words)
+
+    def lever(self, name: str) -> str:
+        return self.texts.pick(self.levers[name].label)
 
     def alone(self) -> tuple[NamedText, ...]:
-        study = self.study
-        found = []
-        for at, side in enumerate(study.values.sides):
-            said = [self.measure(measure, study.in_force) for measure in study.none.plans[side]]
-            text = "; ".join(said) if said else self.t("goes_on")
-            cost = self.money(study.no_agreement_cost[at])
-            points = self.texts.signed(float(study.no_agreement_points[at]), 1)
-            found.append(NamedText(self.side(side), self.t("alone", measures=text, cost=cost, points=points)))
-        return tuple(found)
+        none = self.found["no_agreement"]
+        said = []
+        for side in self.sides:
+            measures = [
+                f"{self.lever(one['lever'])}: {self.setting(one, 'in_force')}" for one in none["measures"][side]
+            ]
+            text = "; ".join(measures) if measures else self.t("goes_on")
+            cost, points = self.money(none["cost"][side]), self.texts.signed(float(none["value"][side]), 1)
+            said.append(NamedText(self.side(side), self.t("alone", measures=text, cost=cost, points=points)))
+        return tuple(said)
 
-    def measure(self, measure: Measure, without: dict[str, float]) -> str:
-        lever = self.study.built.levers[measure.lever]
-        return f"{self.texts.pick(lever.label)}: {self.setting(measure, without)}"
+    def measure(self, one: Found) -> str:
+        return f"{self.lever(one['lever'])}: {self.setting(one, 'without_agreement')}"
 
-    def setting(self, measure: Measure, without: dict[str, float]) -> str:
-        lever = self.study.built.levers[measure.lever]
+    def setting(self, one: Found, without: str) -> str:
+        lever = self.levers[one["lever"]]
         unit = self.texts.pick(lever.unit_label)
         share = lever.unit == "1" and "(" not in unit
         show = self.texts.percent if share else self.plain
-        return self.texts.t("measure.setting", value=show(measure.value), unit=unit, without=show(without[lever.name]))
+        value, before = show(float(one["value"])), show(float(one[without]))
+        return self.texts.t("measure.setting", value=value, unit=unit, without=before)
 
     def plain(self, value: float) -> str:
         return self.texts.number(value, 0 if abs(value) >= 10 or float(value).is_integer() else 2)
@@ -174,68 +137,52 @@ class _Writer:
     def money(self, dollars: float) -> str:
         return self.texts.signed_rounded(float(dollars) / 1e6, 2)
 
-    def package(self, letter: str, at: int) -> PackageItem:
-        study = self.study
-        name = study.names[at]
+    def package(self, letter: str, one: Found) -> PackageItem:
         title = self.t("package", letter=letter)
-        if name:
+        if one["name"]:
             from acuerdo.packages import find
 
-            words = find(name, study.built.corridor).head.title
-            title = f"{title}: {self.texts.pick(words) or name}"
-        reasons = study.reasons.get(at, [])
-        firsts = [self.t(f"criterion.{one}") for one in reasons if not one.startswith("near_")]
-        near = [self.t(f"criterion.{one.removeprefix('near_')}") for one in reasons if one.startswith("near_")]
+            words = find(one["name"], self.texts.corridor).head.title
+            title = f"{title}: {self.texts.pick(words) or one['name']}"
+        reasons: list[str] = one["first_by"]
+        firsts = [self.t(f"criterion.{x}") for x in reasons if not x.startswith("near_")]
+        near = [self.t(f"criterion.{x.removeprefix('near_')}") for x in reasons if x.startswith("near_")]
         why = self.t("first_by", criteria=self.texts.listing(firsts)) if firsts else self.t("also")
-        if at in study.lacks:
-            lever = self.texts.pick(study.built.levers[study.lacks[at]].label)
-            why = (f"{why} " if firsts else "") + self.t("best_without", lever=lever)
+        if one["best_without"]:
+            why = (f"{why} " if firsts else "") + self.t("best_without", lever=self.lever(one["best_without"]))
         if near:
             why += " " + self.t("near", criteria=self.texts.listing(near))
-        passes = study.passes()
-        met = sum(bool(flags[at]) for flags in passes.values())
+        met = sum(one["preferred_by"].values())
         return PackageItem(
             letter=letter,
             title=title,
             why=why,
-            measures=tuple(self.line(measure) for measure in study.plans[at]),
-            sides=tuple(self.gains_of(side, s, at) for s, side in enumerate(study.values.sides)),
-            passes=self.t("passes", met=met, all=len(passes)),
-            turns=self.turns(at),
+            measures=tuple(self.line(x) for x in one["measures"]),
+            sides=tuple(self.gains_of(side, one) for side in self.sides),
+            passes=self.t("passes", met=met, all=len(one["preferred_by"])),
+            turns=self.turns(one),
         )
 
-    def met(self, at: int) -> list[str]:
-        """Return the criteria by which a package told is first, or as good as the first."""
-        return [name.removeprefix("near_") for name in self.study.reasons.get(at, [])]
-
-    def line(self, measure: Measure) -> MeasureLine:
-        study = self.study
-        lever = study.built.levers[measure.lever]
-        setting = self.setting(measure, study.space.without)
+    def line(self, one: Found) -> MeasureLine:
         return MeasureLine(
-            who=self.side(lever.owner),
-            what=self.texts.pick(lever.label),
-            setting=setting,
-            when=self.t("from", month=self.texts.month(self.months[measure.start])),
+            who=self.side(one["owner"]),
+            what=self.lever(one["lever"]),
+            setting=self.setting(one, "without_agreement"),
+            when=self.t("from", month=self.month(one["from"])),
         )
 
-    def gains_of(self, side: str, s: int, at: int) -> SideLine:
-        study = self.study
-        gain = study.gains[at, :, :, s]
-        low, high = np.quantile(gain, [0.05, 0.95])
-        change = study.changes[at].reshape(-1, study.changes.shape[-1])
-        worth = study.values.weights[side] * change.mean(axis=0) / study.values.swings(study.base)
-        order = np.argsort(-worth, kind="stable")
-        gets = [self.outcome(int(o), change) for o in order[:_GAINS] if worth[o] > _FELT]
-        gives = [self.outcome(int(o), change) for o in order[::-1][:_LOSSES] if worth[o] < -_FELT]
+    def gains_of(self, side: str, one: Found) -> SideLine:
+        worth = sorted(one["outcomes"], key=lambda name: -float(one["outcomes"][name]["points"][side]))
+        points = {name: float(one["outcomes"][name]["points"][side]) for name in worth}
+        gets = [self.outcome(name, one) for name in worth[:_GAINS] if points[name] > _FELT]
+        gives = [self.outcome(name, one) for name in worth[::-1][:_LOSSES] if points[name] < -_FELT]
+        low, high = (self.texts.signed(float(one[end][side]), 1) for end in ("q05", "q95"))
         said = {
             "side": self.side(side),
-            "gain": self.texts.signed(float(gain.mean()), 1),
-            "interval": self.texts.t(
-                "format.interval", low=self.texts.signed(float(low), 1), high=self.texts.signed(float(high), 1)
-            ),
-            "cost": self.money(study.costs[at, s]),
-            "backfiring": self.share(float(study.robust.backfiring[at, s])),
+            "gain": self.texts.signed(float(one["robustness"]["mean"][side]), 1),
+            "interval": self.texts.t("format.interval", low=low, high=high),
+            "cost": self.money(one["cost"][side]),
+            "backfiring": self.share(float(one["backfiring"][side])),
         }
         return SideLine(**said, text=self.t("side", **said), gets=tuple(gets), gives=tuple(gives))
 
@@ -244,173 +191,195 @@ class _Writer:
         small = self.texts.t("brief.below", value=self.texts.percent(0.01))
         return small if share < 0.01 else self.texts.percent(share)
 
-    def outcome(self, o: int, change: Floats) -> str:
-        study = self.study
-        name = study.values.outcomes[o]
-        item = study.projector.outcomes[name]
-        low, high = np.quantile(change[:, o], [0.05, 0.95])
+    def outcome(self, name: str, one: Found) -> str:
+        item, change = self.outcomes[name], one["outcomes"][name]
         unit = self.texts.t("unit.points") if item.unit == "percent" else self.texts.pick(item.unit_label)
         return self.t(
             "outcome",
             name=self.texts.pick(item.label),
-            change=self.texts.signed_rounded(float(change[:, o].mean())),
-            interval=self.texts.interval(float(low), float(high), figures=2, sign=True),
+            change=self.texts.signed_rounded(float(change["mean"])),
+            interval=self.texts.interval(float(change["q05"]), float(change["q95"]), figures=2, sign=True),
             unit=unit,
         )
 
-    def turns(self, at: int) -> tuple[str, ...]:
+    def turns(self, one: Found) -> tuple[str, ...]:
         """Say what would change whether the package is preferred."""
-        study = self.study
-        said = [
-            self.t(
-                "turn_weights",
-                both=self.texts.percent(float(study.sweep.both[at])),
-                top=self.texts.percent(float(study.sweep.top[at])),
-            )
-        ]
-        for s, side in enumerate(study.values.sides):
-            found = study.sweep.turning[side][at]
-            if found is not None:
-                name, correlation = found
-                label = self.texts.pick(study.projector.outcomes[name].label)
-                key = "turn_weight_up" if correlation > 0 else "turn_weight_down"
+        both, top = (self.texts.percent(float(one["weights"][name])) for name in ("both_prefer", "among_first"))
+        said = [self.t("turn_weights", both=both, top=top)]
+        titles = {future["id"]: self.texts.pick(future["title"]) for future in self.found["futures"]}
+        for side in self.sides:
+            turning = one["turns_on_weight"][side]
+            if turning is not None:
+                label = self.texts.pick(self.outcomes[turning["outcome"]].label)
+                key = "turn_weight_up" if turning["correlation"] > 0 else "turn_weight_down"
                 said.append(self.t(key, side=self.side(side), outcome=label))
-            by_future = study.gains[at, :, :, s].mean(axis=1)
-            bad = [self.texts.pick(f.title) for f, gain in zip(study.futures, by_future, strict=True) if gain < 0]
+            bad = [titles[name] for name, gain in one["by_future"].items() if gain[side] < 0]
             if bad:
                 said.append(self.t("turn_future", side=self.side(side), futures=self.texts.listing(bad)))
-        box = self.failure(at)
-        if box is not None:
-            said.append(box)
-        for name, future in study.test_futures.items():
-            one, other = (self.texts.signed(float(x), 1) for x in study.tests[name][at])
-            sides = [self.side(side) for side in study.values.sides]
-            title = self.texts.pick(future.title)
-            said.append(self.t("turn_test", test=title, one=sides[0], first=one, other=sides[1], second=other))
+        if one["fails"] is not None:
+            said.append(self.fails(one["fails"], titles))
         return tuple(said)
 
+    def fails(self, box: Found, titles: Mapping[str, str]) -> str:
+        """Say under which conditions a package fails most."""
+        said = []
+        for one in box["conditions"]:
+            if "future" in one:
+                said.append(self.t("when_future" if one["holds"] else "unless_future", future=titles[one["future"]]))
+            else:
+                key, share = "when_high" if one["high"] else "when_low", self.texts.percent(float(one["share"]))
+                said.append(self.t(key, parameter=self.texts.pick(one["label"]), share=share))
+        return self.t(
+            "turn_box",
+            conditions=self.texts.listing(said),
+            density=self.texts.percent(float(box["share_failing"])),
+            overall=self.texts.percent(float(box["share_failing_overall"])),
+        )
+
     def columns(self) -> tuple[str, ...]:
-        letters = [self.t("package", letter=letter) for letter, _ in zip(_LETTERS, self.study.shown, strict=False)]
+        letters = [self.t("package", letter=letter) for letter, _ in zip(_LETTERS, self.told, strict=False)]
         return (self.t("column.measure"), *letters)
 
     def table(self) -> tuple[tuple[str, ...], ...]:
-        study = self.study
         rows: list[tuple[str, ...]] = []
         for name in ("mean", "tenth", "worst_future", "regret"):
-            for s, side in enumerate(study.values.sides):
-                values = [float(getattr(study.robust, name)[at, s]) for at in study.shown]
+            for side in self.sides:
+                values = [float(one["robustness"][name][side]) for one in self.told]
                 cells = [self.texts.number(x, 1) if name == "regret" else self.texts.signed(x, 1) for x in values]
                 rows.append((f"{self.t(f'column.{name}')}, {self.side(side)}", *cells))
-        shares = [self.texts.percent(float(study.robust.satisficing[at])) for at in study.shown]
-        rows.append((self.t("column.satisficing"), *shares))
-        return tuple(rows) if study.shown else ()
+        rows.append((self.t("column.satisficing"), *(self.texts.percent(float(x["both_gain"])) for x in self.told)))
+        return tuple(rows) if self.told else ()
 
-    def contested(self, one: Contested) -> str:
-        study = self.study
-        lever = study.built.levers[one.measure.lever]
+    def assumptions(self) -> tuple[str, ...]:
+        """Say for each assumption changed what the packages told gain without it, and whether their order stays."""
         said = []
-        for s, side in enumerate(study.values.sides):
-            low, high = (self.texts.signed(float(x[s]), 1) for x in (one.low, one.high))
+        for test in self.found["assumptions"] if self.told else ():
+            gains = [one["with_assumption_changed"][test["id"]] for one in self.told]
+            each = [
+                self.t("assumption_package", letter=letter, **self.both(gain))
+                for letter, gain in zip(_LETTERS, gains, strict=False)
+            ]
+            before, after = ([_product(x, self.sides) for x in group]
+                             for group in ([one["robustness"]["mean"] for one in self.told], gains))  # fmt: skip
+            lost = [letter for letter, gain in zip(_LETTERS, gains, strict=False) if min(gain.values()) <= 0]
+            same = sorted(range(len(gains)), key=lambda at: -before[at]) == sorted(
+                range(len(gains)), key=lambda at: -after[at]
+            )
+            end = self.t("assumption_same" if same else "assumption_other")
+            if lost:
+                end = f"{end} {self.t('assumption_lost', letters=self.texts.listing(lost))}"
+            title = self.texts.pick(test["title"])
+            said.append(self.t("assumption", assumption=title, packages="; ".join(each), end=end))
+        return tuple(said)
+
+    def contested(self, one: Found) -> str:
+        lever = self.levers[one["lever"]]
+        said = []
+        for side in self.sides:
+            low, high = (self.texts.signed(float(one[end][side]), 1) for end in ("q05", "q95"))
             said.append(
                 self.t(
                     "contested_side",
                     side=self.side(side),
-                    points=self.texts.signed(float(one.points[s]), 1),
+                    points=self.texts.signed(float(one["points"][side]), 1),
                     interval=self.texts.t("format.interval", low=low, high=high),
-                    worse=self.texts.percent(float(one.worse[s])),
+                    worse=self.texts.percent(float(one["worse_off"][side])),
                 )
             )
-        return self.t(
-            "contested",
-            lever=self.texts.pick(lever.label),
-            owner=self.side(one.owner),
-            evidence=self.texts.t(f"evidence.{lever.evidence}"),
-            source=lever.source,
-            sides="; ".join(said),
-        )
+        priors = [
+            self.t(
+                "prior",
+                parameter=self.texts.pick(prior["label"]),
+                median=self.texts.rounded(float(prior["median"]), 2),
+                interval=self.texts.interval(float(prior["low"]), float(prior["high"]), figures=2),
+                evidence=self.texts.t(f"evidence.{prior['evidence']}"),
+            )
+            for prior in one["priors"]
+        ]
+        owner = self.side(one["owner"])
+        words = [
+            self.t("contested", lever=self.texts.pick(lever.label), owner=owner, sides="; ".join(said)),
+            self.t("contested_chosen" if one["chosen"] else "contested_not_chosen", owner=owner),
+            self.t("contested_priors", priors="; ".join(priors), source=lever.source.removeprefix("register "))
+            if priors
+            else "",
+        ]
+        return " ".join(word for word in words if word)
 
     def trades(self) -> tuple[str, ...]:
-        study = self.study
-        found = []
-        for trade in study.trades:
-            one, other = (self.measure(given.measure, study.space.without) for given in (trade.one, trade.other))
-            nets = [f"{self.side(side)} {self.texts.signed(net, 1)}" for side, net in trade.net.items()]
-            giver, taker = self.side(trade.one.giver), self.side(trade.other.giver)
-            found.append(self.t("trade", giver=giver, one=one, taker=taker, other=other, net="; ".join(nets)))
-        return tuple(found) or tuple(self.concession(given) for given in study.concessions[:3])
+        said = []
+        for trade in self.found["trades"]:
+            one, other = trade["one"], trade["other"]
+            nets = [f"{self.side(side)} {self.texts.signed(float(net), 1)}" for side, net in trade["net"].items()]
+            said.append(
+                self.t(
+                    "trade",
+                    giver=self.side(one["giver"]),
+                    one=self.measure(one["measure"]),
+                    taker=self.side(other["giver"]),
+                    other=self.measure(other["measure"]),
+                    net="; ".join(nets),
+                )
+            )
+        return tuple(said) or tuple(self.concession(one) for one in self.found["concessions"][:_GIVEN])
 
-    def concession(self, given: Concession) -> str:
+    def concession(self, one: Found) -> str:
         return self.t(
             "concession",
-            giver=self.side(given.giver),
-            measure=self.measure(given.measure, self.study.space.without),
-            loss=self.texts.number(given.loss, 1),
-            taker=self.side(given.taker),
-            gain=self.texts.signed(given.gain, 1),
-        )
-
-    def failure(self, at: int) -> str | None:
-        """Say under which conditions a package fails most, if it fails often enough to tell."""
-        found = failure(self.study, at)
-        if found is None:
-            return None
-        titles = {future.id: self.texts.pick(future.title) for future in self.study.futures}
-        said = []
-        for one in found.conditions:
-            if one.future is not None:
-                said.append(self.t("when_future" if one.above else "unless_future", future=titles[one.future]))
-            else:
-                label = self.texts.pick(self.study.built.meanings[one.parameter])
-                key = "when_high" if one.above else "when_low"
-                said.append(self.t(key, parameter=label, share=self.texts.percent(one.share)))
-        return self.t(
-            "turn_box",
-            conditions=self.texts.listing(said),
-            density=self.texts.percent(found.density),
-            overall=self.texts.percent(found.overall),
+            giver=self.side(one["giver"]),
+            measure=self.measure(one["measure"]),
+            loss=self.texts.number(float(one["loss"]), 1),
+            taker=self.side(one["taker"]),
+            gain=self.texts.signed(float(one["gain"]), 1),
         )
 
     def know(self) -> tuple[str, ...]:
-        """Say which parameter it would be worth most to know before choosing among the packages told."""
-        study = self.study
-        found = []
-        for side, worth in study.worth.items():
-            first = worth[0]
-            if first.value <= first.noise:
-                found.append(self.t("know_nothing", side=self.side(side)))
+        """Say which parameters it would be worth most to know before choosing among the packages told."""
+        said = []
+        for side, worth in self.found["worth_knowing"].items():
+            telling = [one for one in worth if one["points"] > one["chance"]][:_KNOWN]
+            if not telling:
+                said.append(self.t("know_nothing", side=self.side(side)))
                 continue
-            label = self.texts.pick(study.built.meanings[first.parameter])
-            points = self.texts.number(first.value, 2)
-            found.append(self.t("know", parameter=label, points=points, side=self.side(side)))
-        return tuple(found)
+            each = [
+                self.t("know_one", parameter=self.texts.pick(one["label"]), points=self.texts.number(one["points"], 2))
+                for one in telling
+            ]
+            said.append(self.t("know", side=self.side(side), parameters="; ".join(each)))
+        return tuple(said)
 
     def picture(self) -> Chart:
-        study = self.study
-        mean = study.robust.mean
-        pairs = [(float(x), float(y)) for x, y in mean]
-        edge = sorted(pairs[at] for at in np.flatnonzero(study.agreement.front))
-        told = [(*pairs[at], letter) for letter, at in zip(_LETTERS, study.shown, strict=False)]
-        solutions = {
-            name: [one for one, at in zip(_LETTERS, study.shown, strict=False) if name in self.met(at)]
-            for name in SOLUTIONS
-        }
-        named = [self.t("picture_solution", solution=upper_first(self.t(f"criterion.{name}")), letter=letters[0])
-                 for name, letters in solutions.items() if letters]  # fmt: skip
-        one, other = (self.side(side) for side in study.values.sides)
+        def pair(one: Found) -> tuple[float, float]:
+            mean = one["robustness"]["mean"]
+            return float(mean[self.sides[0]]), float(mean[self.sides[1]])
+
+        pairs = [pair(one) for one in self.packages]
+        edge = sorted(pair(one) for one in self.packages if one["on_front"])
+        told = [(*pair(one), letter) for letter, one in zip(_LETTERS, self.told, strict=False)]
+        named = []
+        for name in SOLUTIONS:
+            # the package that is the solution, or the one told in its place because the two are alike
+            keys = {name: "picture_solution", f"near_{name}": "picture_solution_near"}
+            solution = upper_first(self.t(f"criterion.{name}"))
+            for letter, package in zip(_LETTERS, self.told, strict=False):
+                said = [keys[reason] for reason in package["first_by"] if reason in keys]
+                named += [self.t(key, solution=solution, letter=letter) for key in said]
+        one, other = (self.t("picture_axis", side=self.side(side)) for side in self.sides)
         title = self.t("picture_title")
-        axes = self.t("picture_axis", side=one), self.t("picture_axis", side=other)
-        words = [self.t("picture_point", letter=letter, one=one, first=self.texts.signed(x, 1), other=other,
-                        second=self.texts.signed(y, 1)) for x, y, letter in told]  # fmt: skip
-        description = " ".join([self.t("picture_words", count=len(pairs)), *words])
-        description = " ".join([description, *named])
-        drawn = Gains(pairs, edge, told, axes, self.t("picture_nothing"), tuple(named))
+        words = [
+            self.t("picture_point", letter=letter, **self.both(one["robustness"]["mean"]))
+            for letter, one in zip(_LETTERS, self.told, strict=False)
+        ]
+        description = " ".join([self.t("picture_words", count=len(pairs)), *words, *named])
+        drawn = Gains(pairs, edge, told, (one, other), self.t("picture_nothing"), tuple(named))
         return Chart(gains(drawn, title, self.texts, description), title, description)
 
     def notes(self) -> tuple[str, ...]:
-        study = self.study
-        left = [
-            f"{self.texts.pick(study.built.levers[name].label)} ({self.texts.pick(why)})"
-            for name, why in study.space.limits.left_out.items()
-        ]
+        left = [f"{self.lever(name)} ({self.texts.pick(why)})" for name, why in self.found["left_out"].items()]
         said = [self.t("note_points"), self.t("note_weights"), self.t("note_limits"), self.t("note_cost")]
         return (*said, self.t("note_left_out", levers="; ".join(left))) if left else tuple(said)
+
+
+def _product(gain: Found, sides: Sequence[str]) -> float:
+    """Return the product of both sides' gains; a loss counts as nothing gained."""
+    return max(float(gain[sides[0]]), 0.0) * max(float(gain[sides[1]]), 0.0)

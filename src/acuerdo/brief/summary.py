@@ -20,13 +20,15 @@ def sentences(
     settings: BriefSettings,
     unknown_count: int,
     texts: Texts,
+    priorities: str = "",
 ) -> tuple[NamedText, ...]:
-    """Return three to five sentences: the meetings, the figures, the outlook, the measures, what is not known."""
+    """Return three to six sentences: meetings, figures, outlook, measures, priorities, what is not known."""
     found = {
         "meetings": _meetings(meetings, texts),
         "figures": _figures(key_figures, texts),
         "outlook": _outlook(fans, texts),
         "measures": _measures(effects, settings, texts),
+        "priorities": priorities,
         "unknowns": texts.t("brief.summary.unknowns", count=unknown_count) if unknown_count else "",
     }
     return tuple(NamedText(texts.t(f"brief.lead.{name}"), line) for name, line in found.items() if line)

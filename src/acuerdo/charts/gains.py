@@ -10,7 +10,7 @@ import altair as alt
 from acuerdo.charts import axis, render, theme
 from acuerdo.i18n import Texts
 
-_SIDE = 360  # px of the plane
+_SIDE = 240  # px of the plane; small, because on paper it is drawn a few centimetres wide and its words must be read
 
 
 @dataclass(frozen=True)

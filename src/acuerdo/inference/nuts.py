@@ -146,7 +146,7 @@ def sample(
         place = jnp.asarray(centre), jnp.asarray(spread)
         given = place, start, jnp.asarray(step), jnp.asarray(at)
         found: list[_Piece] = []
-        state = None
+        state: Any = None
         if store:
             place, state, found = store.resume(at, place, jax.eval_shape(begin, *given))
         if state is None:

@@ -91,28 +91,37 @@ class Batch:
         """
         horizons = list(months or [len(self.projector.months)])
         draws = self.projector.draws
-        shape = (len(horizons), len(packages), len(self.futures), draws, len(self.outcomes))
-        found = np.empty(shape)
-        if not packages:
-            return found if len(horizons) > 1 else found[0]
-        for first in range(0, len(packages), self.side_by_side):
-            chosen = list(packages[first : first + self.side_by_side])
-            levers = {name: self._padded(value) for name, value in self.levers(chosen).items()}
-            for f, future in enumerate(self.futures):
-                outputs = self._run(f, future.force(levers, self.projector.built))
-                ensemble = Ensemble(self.projector.months, outputs, {})
-                for h, horizon in enumerate(horizons):
-                    for o, name in enumerate(self.outcomes):
-                        values = over_horizon(self.projector.outcomes[name], ensemble, horizon)
-                        by_package = values.reshape(self.side_by_side, draws)[: len(chosen)]
-                        found[h, first : first + len(chosen), f, :, o] = by_package
-                self.runs += len(chosen) * draws
+        found = np.empty((len(horizons), len(packages), len(self.futures), draws, len(self.outcomes)))
+        self._fill(found, packages, horizons)
+        self.runs += len(packages) * len(self.futures) * draws
         return found if len(horizons) > 1 else found[0]
 
-    def _padded(self, values: Floats) -> Floats:
-        """Repeat the last package until the run is full: one shape of run, compiled once."""
-        missing = self.side_by_side - values.shape[-1]
-        return np.concatenate([values, np.repeat(values[..., -1:], missing, axis=-1)], axis=-1) if missing else values
+    def _fill(self, found: Floats, packages: Sequence[Package], horizons: Sequence[int]) -> None:
+        """Run packages, block by block, into an array (horizons, packages, futures, draws, outcomes)."""
+        for first, block in self._blocks(packages):
+            levers = self.padded(block)
+            for f in range(len(self.futures)):
+                found[:, first : first + len(block), f] = self.in_future(levers, f, horizons)[:, : len(block)]
+
+    def _blocks(self, packages: Sequence[Package]) -> list[tuple[int, list[Package]]]:
+        """Return packages in blocks that run side by side, each with its place."""
+        starts = range(0, len(packages), self.side_by_side)
+        return [(first, list(packages[first : first + self.side_by_side])) for first in starts]
+
+    def in_future(self, levers: Mapping[str, Floats], future: int, horizons: Sequence[int]) -> Floats:
+        """Run one full block (see `padded`) in one future; return shape (horizons, side by side, draws, outcomes)."""
+        outputs = self._run(future, self.futures[future].force(levers, self.projector.built))
+        ensemble = Ensemble(self.projector.months, outputs, {})
+        outcomes = [self.projector.outcomes[name] for name in self.outcomes]
+        by_horizon = [np.stack([over_horizon(one, ensemble, h) for one in outcomes], axis=-1) for h in horizons]
+        shape = (len(horizons), self.side_by_side, self.projector.draws, len(outcomes))
+        return np.stack(by_horizon).reshape(shape)
+
+    def padded(self, packages: Sequence[Package]) -> dict[str, Floats]:
+        """Return lever values, the last package repeated until the run is full: one shape of run, compiled once."""
+        missing = self.side_by_side - len(packages)
+        values = self.levers(packages)
+        return {k: np.concatenate([v, np.repeat(v[..., -1:], missing, axis=-1)], axis=-1) for k, v in values.items()}
 
     def _run(self, future: int, levers: Mapping[str, Floats]) -> dict[str, Floats]:
         built, draws, packages = self.projector.built, self.projector.draws, self.side_by_side

@@ -66,7 +66,7 @@ def failure(study: Study, at: int) -> Failure | None:
     for name, (low, high) in box.limits.items():
         number = int(name[1:])
         if name[0] == "f":
-            conditions.append(Condition("", study.futures[number].id, np.isfinite(low), 0.0))
+            conditions.append(Condition("", study.futures[number].id, bool(np.isfinite(low)), 0.0))
         else:
             above = np.isfinite(low)
             conditions.append(Condition(labels[number][0], None, bool(above), float(1 - low if above else high)))

@@ -39,7 +39,7 @@ def no_agreement(space: Space, score: Score, tick: Callable[[str], None] | None 
     """Find what each side would do without agreement.
 
     In turn each side improves its own measures, one lever at a time, given those of the other side, until neither
-    finds anything better. Contested levers are not among them: they are reported apart, not chosen silently.
+    finds anything better. Contested levers are among them: what a side would do alone includes them if they serve it.
 
     Args:
         space: all levers; each side moves those that it owns alone.
@@ -51,7 +51,7 @@ def no_agreement(space: Space, score: Score, tick: Callable[[str], None] | None 
         before = dict(plans)
         for at, side in enumerate(space.sides):
             others = tuple(m for other in space.sides if other != side for m in plans[other])
-            plans[side] = best_answer(space.only(side), at, others, plans[side], score)
+            plans[side] = best_answer(space.only(side, contested=True), at, others, plans[side], score)
             if tick:
                 tick(side)
         if plans == before and turn > 0:

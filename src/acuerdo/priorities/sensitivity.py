@@ -46,17 +46,19 @@ def screen(
 ) -> pd.DataFrame:
     """Return Morris's measures: columns outcome, factor, mu_star (mean absolute effect over the range), sigma.
 
-    It takes `trajectories` x (factors + 1) runs.
+    mu_star_conf is the half width of the 90 % interval of mu_star, by bootstrap over the trajectories. It takes
+    `trajectories` x (factors + 1) runs.
     """
     problem = _problem(names, bounds)
     points = morris_sample.sample(problem, trajectories, num_levels=LEVELS, seed=seed)
     values = evaluate(points)
     rows = []
     for o, outcome in enumerate(outcomes):
-        found = morris_analysis.analyze(problem, points, values[:, o], num_levels=LEVELS, seed=seed)
+        found = morris_analysis.analyze(problem, points, values[:, o], num_levels=LEVELS, seed=seed, conf_level=0.9)
+        measures = ("mu_star", "mu_star_conf", "sigma")
         rows += [
-            {"outcome": outcome, "factor": name, "mu_star": float(mu), "sigma": float(sigma)}
-            for name, mu, sigma in zip(names, found["mu_star"], found["sigma"], strict=True)
+            {"outcome": outcome, "factor": name, **{key: float(found[key][at]) for key in measures}}
+            for at, name in enumerate(names)
         ]
     return pd.DataFrame(rows)
 
@@ -69,9 +71,10 @@ def shares(
     seed: int,
     bounds: Sequence[tuple[float, float]] | None = None,
 ) -> pd.DataFrame:
-    """Return Sobol's shares: columns outcome, factor, first, first_conf, total, total_conf (half widths of 90 %).
+    """Return Sobol's shares: columns outcome, factor, first, first_conf, total, total_conf.
 
-    It takes `samples` x (factors + 2) runs; `samples` is a power of two.
+    The last of each pair is the half width of the 90 % interval, by bootstrap over the samples. It takes
+    `samples` x (factors + 2) runs; `samples` is a power of two.
     """
     problem = _problem(names, bounds)
     points = sobol_sample.sample(problem, samples, calc_second_order=False, seed=seed)
@@ -189,7 +192,8 @@ def screened_shares(
         tick: called after the screening and after each outcome.
 
     Returns:
-        Columns of `shares` and mu_star, for each outcome the factors kept, those with the largest total share first.
+        Columns of `shares`, mu_star, mu_star_conf and kind (lever or parameter), for each outcome the factors kept,
+        those with the largest total share first. Shares are missing for an outcome that no factor moves.
     """
     built = projector.built
     limits, _ = load_limits(built.corridor, built.levers)
@@ -210,7 +214,10 @@ def screened_shares(
             tuple(name for name in names if name not in built.slices),
             (outcome,),
         )
-        table = shares(some, some.names, [outcome], samples, seed).merge(rows[["factor", "mu_star"]], on="factor")
+        table = shares(some, some.names, [outcome], samples, seed).merge(
+            rows[["factor", "mu_star", "mu_star_conf"]], on="factor"
+        )
+        table["kind"] = np.where(table["factor"].isin(list(built.slices)), "parameter", "lever")
         found.append(table.sort_values("total", ascending=False))
         if tick:
             tick(outcome)

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,11 @@ from acuerdo.priorities.bargaining import SOLUTIONS, Agreement, agree, front
 from acuerdo.priorities.batch import Batch
 from acuerdo.priorities.futures import Future, load_futures
 from acuerdo.priorities.information import Worth, worth_knowing
+from acuerdo.priorities.kept import key, posterior_digest
 from acuerdo.priorities.noagreement import NoAgreement, no_agreement
 from acuerdo.priorities.robustness import Robustness, robustness
 from acuerdo.priorities.search import search
+from acuerdo.priorities.shared import Recipe, SharedBatch
 from acuerdo.priorities.space import GENES, Measure, Plan, Space, after, load_limits, make_space, settings
 from acuerdo.priorities.sweep import Sweep, sweep
 from acuerdo.priorities.trades import Concession, Trade, concessions, trades
@@ -33,7 +36,9 @@ from acuerdo.scenario import Setting
 Tick = Callable[[str], None]
 MOST_SHOWN, FEWEST_SHOWN = 5, 3
 ALTERNATIVES = 2
-_TRIFLE = 0.1  # points: a measure that gives neither side more is taken out of a package
+_TRIFLE = (
+    0.1  # points: a measure that gives neither side more is taken out; a package that gives a side less is not told
+)
 _ALIKE = 0.75  # two packages that share more of their measures than this are told once
 
 
@@ -69,18 +74,20 @@ _OTHER_STEPS = 4
 
 @dataclass(frozen=True)
 class Contested:
-    """A contested lever on top of no agreement, used by its owner.
+    """A contested lever used by its owner, on top of what both would do without agreement, contested levers apart.
 
     Attributes:
         measure: the lever at the setting that the brief tries.
         owner: its owner.
-        points: mean change of each side's value against no agreement without it, shape (sides,).
+        chosen: whether its owner would use it without agreement, because that serves the owner's own values.
+        points: mean change of each side's value by it, shape (sides,).
         low, high: 90 % interval over draws and futures, shape (sides,).
         worse: share of draws and futures in which each side is worse off with it, shape (sides,).
     """
 
     measure: Measure
     owner: str
+    chosen: bool
     points: Floats
     low: Floats
     high: Floats
@@ -105,7 +112,8 @@ class Study:
         costs: in US dollars beyond no agreement, (plans, sides).
         no_agreement_cost: of no agreement beyond what is in force, (sides,).
         no_agreement_points: value of no agreement against what is in force, (sides,).
-        worth: by side, what knowing each parameter is worth for the choice among the packages told.
+        worth: by side, what knowing each parameter is worth for its choice among the packages in the zone of agreement
+            and no agreement; none where the zone is empty.
         tests: mean gains with an assumption changed, by test, (plans, sides).
     """
 
@@ -155,15 +163,25 @@ class Scorer:
     """Values of packages to both sides, from one batch, on top of what would be done anyway.
 
     Attributes:
-        under: what would be done anyway.
+        apart: what is done without agreement.
         base: outcomes without new measures, (futures, draws, outcomes).
         mean: their mean in the first future, (outcomes,).
     """
 
-    def __init__(self, batch: Batch, values: Values, under: Plan = ()) -> None:
-        self.batch, self.values, self.under = batch, values, under
+    def __init__(self, batch: Batch, values: Values, apart: Plan = ()) -> None:
+        self.batch, self.values, self.apart = batch, values, apart
         self.base = batch.levels([()])[0]
         self.mean = self.base[0].mean(axis=0)
+
+    @property
+    def under(self) -> Plan:
+        """What goes on of it beneath a package: all but contested measures, which an agreement ends."""
+        levers = self.batch.projector.built.levers
+        return tuple(measure for measure in self.apart if not levers[measure.lever].contested)
+
+    def without(self) -> Floats:
+        """Return changes of outcomes without agreement against what is in force, (1, futures, draws, outcomes)."""
+        return np.asarray(self.batch.levels([settings(self.apart, self.batch.projector.months)]) - self.base)
 
     def changes(self, plans: Sequence[Plan]) -> Floats:
         """Return changes of outcomes against what is in force, (plans, futures, draws, outcomes)."""
@@ -178,8 +196,9 @@ class Scorer:
         return self.points(self.changes(plans)).mean(axis=(1, 2)), self.costs(plans)
 
     def costs(self, plans: Sequence[Plan]) -> Floats:
-        """Return costs beyond what would be done anyway, in US dollars, (plans, sides)."""
-        found = self.batch.costs([self._settings(plan) for plan in (*plans, ())])
+        """Return costs beyond what is done without agreement, in US dollars, (plans, sides)."""
+        apart = settings(self.apart, self.batch.projector.months)
+        found = self.batch.costs([*(self._settings(plan) for plan in plans), apart])
         return np.asarray(found[:-1] - found[-1])
 
     def _settings(self, plan: Plan) -> list[Setting]:
@@ -199,6 +218,7 @@ def study(
     effort: Effort | None = None,
     checkpoint: Path | None = None,
     tick: Tick | None = None,
+    client: Any = None,
 ) -> Study:
     """Find packages that both sides prefer to no agreement.
 
@@ -214,6 +234,8 @@ def study(
         effort: how much is run.
         checkpoint: file from which a stopped search goes on.
         tick: called after each step, `Effort.steps` times.
+        client: of a Dask scheduler over whose workers packages are shared out (see `shared.connect`); the posterior
+            must then be the one that the workers find for that day.
 
     Raises:
         InputError: a budget is not possible, or the posterior has fewer draws than are asked for.
@@ -225,24 +247,41 @@ def study(
         raise InputError("draws", effort.search_draws + effort.check_draws, f"up to {posterior.draws}", posterior.draws)
     order = np.random.default_rng(seed).permutation(posterior.draws)
     cut = effort.search_draws
-    first = Projector(built, figures, posterior.take(order[:cut]), months, cut, seed)
-    second = Projector(
-        built, figures, posterior.take(order[cut : cut + effort.check_draws]), months, effort.check_draws, seed + 1
-    )
     every = load_futures(built)
     futures = [future for future in every if future.kind == "future"]
+
+    def batch(draws: npt.NDArray[np.int64], its_seed: int) -> Batch:
+        projector = Projector(built, figures, posterior.take(draws), months, len(draws), its_seed)
+        if client is None:
+            return Batch(projector, futures, values.outcomes)
+        ids = tuple(future.id for future in futures)
+        recipe = Recipe(
+            built.corridor.name,
+            posterior.day,
+            posterior_digest(posterior),
+            tuple(map(int, draws)),
+            months,
+            its_seed,
+            ids,
+            values.outcomes,
+        )
+        return SharedBatch(projector, futures, client, recipe)
+
+    first = batch(order[:cut], seed)
+    second = batch(order[cut : cut + effort.check_draws], seed + 1)
     alone, agreed = load_limits(built.corridor, built.levers, budget)
-    everything = make_space(built.levers, first.base, first.members, alone, values.sides, months)
-    finder = Scorer(Batch(first, futures, values.outcomes), values)
+    ahead = first.projector
+    everything = make_space(built.levers, ahead.base, ahead.members, alone, values.sides, months)
+    finder = Scorer(first, values)
     none = no_agreement(everything, finder.score) if unilateral else NoAgreement(dict.fromkeys(values.sides, ()), True)
     done("no agreement")
 
-    finder.under = none.together
+    finder.apart = none.together
     space = after(everything, none.together, agreed)
-    known = _library(space, everything, second)
-    ties = _ties(posterior, values, alone, agreed, none, months)
+    known = _library(space, everything, second.projector)
+    ties = _ties(built, posterior, values, alone, agreed, none, months, effort.search_draws)
     found = _search(finder, space, list(known.values()), effort, seed, checkpoint, done, ties)
-    judge = Scorer(Batch(second, futures, values.outcomes), values, none.together)
+    judge = Scorer(second, values, none.together)
     plans = [plan for plan in dict.fromkeys([*found, *known.values()]) if plan]
     picked = _picks(judge, space, plans)
     done("compared")
@@ -268,9 +307,10 @@ def study(
     return result
 
 
-def _ties(posterior: Posterior, values: Values, *more: object) -> str:
-    notes = [str(posterior.notes.get(name)) for name in ("data_digest", "model_digest")]
-    said = repr((notes, {k: v.tolist() for k, v in values.weights.items()}, values.references, more))
+def _ties(built: CorridorModel, posterior: Posterior, values: Values, *more: object) -> str:
+    """Return what a checkpoint belongs to: draws and files of the corridor, the values given, and `more`."""
+    given = {side: weights.tolist() for side, weights in values.weights.items()}
+    said = repr((key(built, posterior), given, values.references, more))
     return hashlib.sha256(said.encode()).hexdigest()
 
 
@@ -309,7 +349,19 @@ def _front_of(
         values, costs = finder.score(plans)
         return values, space.excess(plans, costs)
 
-    found = search(evaluate, start, generations, seed, checkpoint, ties, lambda _: done("generation"))
+    made = 0
+
+    def tick(_: int) -> None:
+        nonlocal made
+        made += 1
+        done("generation")
+
+    before = finder.batch.runs
+    found = search(evaluate, start, generations, seed, checkpoint, ties, tick)
+    for _ in range(generations - made):  # those run before a stop count as well
+        done("generation")
+    each = len(start) * len(finder.batch.futures) * finder.batch.projector.draws
+    finder.batch.runs = before + (generations + 1) * each
     kept = found.points[found.allowed]
     kept = kept[front(found.values[found.allowed])] if len(kept) else kept
     return list(dict.fromkeys(space.decode(one) for one in kept))
@@ -340,8 +392,8 @@ def _alternatives(
             start[row] = rest.encode(plan)
         plans = _front_of(finder, rest, start, effort.again, seed, done)
         if plans:
-            values, _ = finder.score([*plans, ()])
-            gains = np.maximum(values[:-1] - values[-1], 0.0)
+            values, _ = finder.score(plans)
+            gains = np.maximum(values - finder.points(finder.without()).mean(axis=(1, 2)), 0.0)
             best = plans[int(np.argmax(np.prod(gains, axis=1)))]
             alternatives[_prune(finder, rest, best)] = lever
     return alternatives
@@ -379,7 +431,7 @@ def _picks(judge: Scorer, space: Space, plans: list[Plan]) -> list[Plan]:
     plans = _within(space, plans, judge)
     if not plans:
         return []
-    gains = judge.points(judge.changes(plans) - judge.changes([()]))
+    gains = judge.points(judge.changes(plans) - judge.without())
     asked = np.array([judge.values.reservation[side] for side in judge.values.sides])
     robust = robustness(gains, asked)
     found = agree(robust.mean, np.zeros(2), asked)
@@ -423,7 +475,7 @@ def _judge(
 ) -> Study:
     values = judge.values
     plans = _within(space, plans, judge)
-    without = judge.changes([()])
+    without = judge.without()
     changed = judge.changes(plans) - without
     gains = judge.points(changed)
     asked = np.array([values.reservation[side] for side in values.sides])
@@ -432,11 +484,12 @@ def _judge(
     runs = 0
     test_futures = {future.id: future for future in every if future.kind == "test"}
     for name, future in test_futures.items():
-        other = Scorer(Batch(judge.batch.projector, [future], values.outcomes), values, judge.under)
-        tests[name] = other.points(other.changes(plans) - other.changes([()])).mean(axis=(1, 2))
+        other = Scorer(Batch(judge.batch.projector, [future], values.outcomes), values, judge.apart)
+        tests[name] = other.points(other.changes(plans) - other.without()).mean(axis=(1, 2))
         runs += other.batch.runs
     steps = _steps(space)
-    moved = judge.points(judge.changes([(step,) for step in steps]) - without)
+    beneath = judge.changes([()])
+    moved = judge.points(judge.changes([(step,) for step in steps]) - beneath)
     owners = {name: lever.owner for name, lever in built.levers.items()}
     given = concessions(steps, moved.reshape(len(steps), -1, len(values.sides)), values.sides, owners)
     result = Study(
@@ -455,22 +508,24 @@ def _judge(
         base=judge.mean,
         without=(judge.base + without[0]).mean(axis=(0, 1)),
         costs=judge.costs(plans),
-        no_agreement_cost=Scorer(judge.batch, values).costs([judge.under])[0],
+        no_agreement_cost=Scorer(judge.batch, values).costs([judge.apart])[0],
         no_agreement_points=judge.points(without[0]).mean(axis=(0, 1)),
         robust=robust,
         agreement=agree(robust.mean, np.zeros(2), asked),
         sweep=sweep(changed.mean(axis=(1, 2)), values, judge.mean, effort.weights, seed),
         tests=tests,
         test_futures=test_futures,
-        contested=_contested(everything, judge, without),
+        contested=_contested(everything, judge, beneath),
         concessions=given,
         trades=trades(given, values.sides),
         seed=seed,
         runs=runs,
     )
     _choose(result)
-    if result.shown:
-        by_draw = result.gains[result.shown].mean(axis=1)
+    zone = result.agreement.zone
+    if zone.any():
+        by_draw = result.gains[zone].mean(axis=1)
+        by_draw = np.concatenate([by_draw, np.zeros_like(by_draw[:1])])  # to sign nothing is a choice too
         unknowns = result.projector.posterior.parameters
         result.worth = {
             side: worth_knowing(built, by_draw[..., s], unknowns, seed) for s, side in enumerate(values.sides)
@@ -491,23 +546,28 @@ def _steps(space: Space) -> list[Measure]:
     return found
 
 
-def _contested(everything: Space, judge: Scorer, without: Floats) -> list[Contested]:
+def _contested(everything: Space, judge: Scorer, beneath: Floats) -> list[Contested]:
     found = []
     for name, lever in everything.levers.items():
         if lever.contested:
             trial = lever.trial.value if lever.trial.value is not None else lever.range[1]
             measure = Measure(name, float(trial))
-            points = judge.points(judge.changes([(measure,)]) - without)[0].reshape(-1, 2)
+            points = judge.points(judge.changes([(measure,)]) - beneath)[0].reshape(-1, 2)
             low, high = np.quantile(points, [0.05, 0.95], axis=0)
-            found.append(Contested(measure, lever.owner, points.mean(axis=0), low, high, (points < 0).mean(axis=0)))
+            chosen = any(one.lever == name for one in judge.apart)
+            worse = (points < 0).mean(axis=0)
+            found.append(Contested(measure, lever.owner, chosen, points.mean(axis=0), low, high, worse))
     return found
 
 
 def _choose(result: Study) -> None:
-    """Choose what is told: first by some criterion, preferred by both sides under most measures, not alike."""
+    """Choose what is told: first by some criterion, preferred by both sides under most measures, not alike.
+
+    A package that gives a side a trifle is not told, though it may be the surest.
+    """
     passes = np.stack(list(result.passes().values())).mean(axis=0) if result.plans else np.zeros(0)
-    good = result.agreement.zone & (passes > 0.5)
     gains = np.maximum(result.robust.mean - result.asked, 0.0)
+    good = result.agreement.zone & (passes > 0.5) & (gains.min(axis=1) >= _TRIFLE)
     product = np.prod(gains, axis=1)
     ranked: list[tuple[str, int]] = []
     if good.any():

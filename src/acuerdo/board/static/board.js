@@ -1,13 +1,17 @@
 // The board: loads what there is, keeps the scenario, asks the server to run it, and draws the answer.
 
 import { Chart } from "./chart.js";
+import { openCompare } from "./compare.js";
 import { $, h, icon } from "./dom.js";
+import { openDownloads } from "./downloads.js";
 import { futureChoice, showFuture } from "./future.js";
 import { lookInside } from "./inside.js";
+import { openLibrary } from "./library.js";
 import { assumptionPanel, leverPanel, packagePanel } from "./levers.js";
 import { outcomeTable, verdict } from "./outcomes.js";
 import { picturePanel } from "./pictures.js";
-import { BadLink, Scenario } from "./scenario.js";
+import { replay } from "./replay.js";
+import { BadLink, MOST_LINES, Scenario, bare } from "./scenario.js";
 import { openWhy } from "./why.js";
 import * as words from "./words.js";
 
@@ -24,7 +28,7 @@ class Board {
 
   async fetch(path, options = {}) {
     const answer = await fetch(path, options);
-    if (answer.ok) return answer.json();
+    if (answer.ok) return answer.status === 204 ? null : answer.json();
     const problem = await answer.json().catch(() => null);
     const error = new Error(problem?.error?.message ?? `${answer.status}`);
     error.status = answer.status;
@@ -77,8 +81,7 @@ class Board {
     document.title = `${t("name")}: ${pick(about.title)}`;
     $("title").textContent = pick(about.title);
     $("skip").textContent = t("skip");
-    const day = about.as_of ? t("as_of", { day: words.day(about.as_of) }) : t("as_of_latest", { month: words.month(about.last_recorded, false) });
-    $("about").replaceChildren(day, about.provisional ? h("span", { class: "tag warn", title: t("provisional_help") }, t("provisional")) : "");
+    $("about").replaceChildren(this.days(), about.provisional ? h("span", { class: "tag warn", title: t("provisional_help") }, t("provisional")) : "");
     this.tools();
     this.tabs();
     this.charts();
@@ -87,11 +90,21 @@ class Board {
     this.picture = picturePanel(this);
     $("pictures").replaceChildren(this.picture.node);
     showFuture(this);
+    $("do-undo").disabled = $("do-replay").disabled = !this.scenario.before.length;
+    $("do-redo").disabled = !this.scenario.after.length;
+    $("do-reset").disabled = !this.scenario.changed;
     if (this.answer) this.draw();
   }
 
+  /** Say which figures stand behind the page. */
+  days() {
+    const { as_of, last_recorded } = this.about;
+    return as_of ? t("as_of", { day: words.day(as_of) }) : t("as_of_latest", { month: words.month(last_recorded, false) });
+  }
+
   tools() {
-    const button = (name, act) => h("button", { type: "button", id: `do-${name}`, class: "quiet", title: t(name), onclick: act }, icon(name), h("span", { class: "words" }, t(name)));
+    const named = { library: t("library.title"), compare: t("compare.title"), replay: t("replay.title") };
+    const button = (name, act) => h("button", { type: "button", id: `do-${name}`, class: "quiet", title: named[name] ?? t(name), onclick: act }, icon(name), h("span", { class: "words" }, named[name] ?? t(name)));
     const horizons = [...new Set([6, 12, 24, this.about.months.length])].filter((n) => n <= this.about.months.length);
     this.horizon = h("select", { id: "horizon", onchange: () => {
       this.scenario.now.months = Number(this.horizon.value);
@@ -101,8 +114,8 @@ class Board {
     $("tools").replaceChildren(
       h("label", { class: "field" }, h("span", {}, t("horizon")), this.horizon),
       futureChoice(this),
-      h("div", { class: "group" }, button("undo", () => this.step("undo")), button("redo", () => this.step("redo")), button("reset", () => this.reset())),
-      h("div", { class: "group" }, button("share", () => this.share()), button("download", () => this.download()), button("present", () => this.present())),
+      h("div", { class: "group brief" }, button("undo", () => this.step("undo")), button("redo", () => this.step("redo")), button("reset", () => this.reset()), button("replay", () => replay(this))),
+      h("div", { class: "group" }, button("library", () => openLibrary(this)), button("compare", () => openCompare(this)), button("share", () => this.share()), button("download", () => openDownloads(this)), button("present", () => this.present())),
       h("div", { class: "group langs", role: "group", "aria-label": t("language") }, ...this.about.languages.map(({ code, tag }) =>
         h("button", { type: "button", class: "quiet", lang: tag, "aria-pressed": String(code === words.lang), onclick: async () => {
           await this.speak(code);
@@ -152,7 +165,8 @@ class Board {
       const unit = h("span", { class: "unit" });
       const number = h("span", { class: "key", "aria-hidden": "true" }, String(i + 1));
       const inside = h("button", { type: "button", class: "quiet small", title: t("charts.inside"), "aria-label": `${t("charts.inside")}: ${i + 1}`, onclick: open }, icon("inside"));
-      const node = h("article", { class: "card" }, h("div", { class: "cardhead" }, number, select, why, inside), unit, chart.svg, chart.readout);
+      const remove = h("button", { type: "button", class: "quiet small remove", hidden: this.scenario.now.lines.length < 2, title: t("charts.remove"), "aria-label": `${t("charts.remove")}: ${i + 1}`, onclick: () => this.lay(this.scenario.now.lines.filter((_, k) => k !== i)) }, icon("reset"));
+      const node = h("article", { class: "card" }, h("div", { class: "cardhead" }, number, select, why, inside, remove), unit, chart.svg, chart.readout);
       return { chart, select, unit, node, inside };
     });
     const legend = h("p", { class: "legend fine" },
@@ -164,8 +178,17 @@ class Board {
     $("charts").replaceChildren(
       h("div", { class: "title" }, h("h2", {}, t("charts.title")), legend, h("span", { class: "presenthelp fine" }, t("present_help", { count: this.cards.length }), " "), this.leave),
       h("div", { class: "cards" }, ...this.cards.map((card) => card.node)),
+      h("button", { type: "button", class: "quiet add", id: "add-chart", hidden: this.cards.length >= MOST_LINES, onclick: () => this.lay([...this.scenario.now.lines, this.about.lines.find((line) => !this.scenario.now.lines.includes(line.id)).id]) }, icon("plus"), " ", t("charts.add")),
     );
     this.order();
+  }
+
+  /** Lay out other charts. */
+  lay(lines) {
+    this.scenario.now.lines = lines;
+    this.front = [0, Math.min(1, lines.length - 1)];
+    this.refresh();
+    this.commit();
   }
 
   line(i) {
@@ -216,6 +239,11 @@ class Board {
 
   draw() {
     const { answer, drawn } = this;
+    if (drawn.asked.length !== this.scenario.now.lines.length) return; // charts were added or taken away: the next answer
+    if (this.cards.length !== drawn.asked.length) {
+      this.charts();
+      if (document.activeElement === document.body) $("add-chart").focus();
+    }
     const found = new Map(answer.lines.map((line) => [line.id, line]));
     this.cards.forEach(({ chart, select, unit }, i) => {
       const id = drawn.asked[i];
@@ -238,7 +266,7 @@ class Board {
     this.horizon.value = this.scenario.now.months;
     showFuture(this);
     this.panel.update();
-    $("do-undo").disabled = !this.scenario.before.length;
+    $("do-undo").disabled = $("do-replay").disabled = !this.scenario.before.length;
     $("do-redo").disabled = !this.scenario.after.length;
     $("do-reset").disabled = !this.scenario.changed;
     history.replaceState(null, "", `#${this.scenario.link(words.lang)}`);
@@ -281,7 +309,7 @@ class Board {
   }
 
   load(item) {
-    this.scenario.now.settings = item.settings.map((setting) => Object.fromEntries(Object.entries(setting).filter(([name, value]) => !(name === "times" && !value) && !(name === "ramp" && value === 1) && !(name === "member" && value === null))));
+    this.scenario.now.settings = item.settings.map(bare);
     this.refresh();
     this.commit();
     this.notice(t("package.loaded", { title: pick(item.title) }), true);
@@ -313,26 +341,6 @@ class Board {
     field.select();
   }
 
-  download() {
-    const quantiles = ["q05", "q25", "q50", "q75", "q95"];
-    const quote = (text) => `"${String(text).replaceAll('"', '""')}"`;
-    const { answer } = this;
-    const rows = [["kind", "id", "label", "unit", "month", ...quantiles.map((q) => `without_${q}`), ...quantiles.map((q) => `with_${q}`)]];
-    for (const line of answer.lines) {
-      const about = this.about.lines.find((item) => item.id === line.id);
-      answer.months.forEach((name, i) => rows.push([about.kind, line.id, quote(pick(about.label)), quote(pick(about.unit_label)), name, ...quantiles.map((q) => line.baseline[q][i]), ...quantiles.map((q) => line.scenario?.[q][i] ?? "")]));
-    }
-    const second = [["kind", "id", "label", "unit", "months", "without_mean", "with_mean", "change_mean", "change_q05", "change_q95", "p_wrong_sign"]];
-    for (const row of answer.outcomes) {
-      const about = this.about.outcomes.find((item) => item.name === row.name);
-      second.push([`outcome_${about.over}`, row.name, quote(pick(about.label)), quote(pick(about.unit_label)), answer.months.length, row.base, row.scenario, row.change, row.q05, row.q95, row.p_wrong_sign]);
-    }
-    const text = [`# ${location.href}`, ...[...rows, [""], ...second].map((row) => row.join(","))].join("\r\n");
-    const address = URL.createObjectURL(new Blob(["\ufeff", text, "\r\n"], { type: "text/csv" }));
-    h("a", { href: address, download: `${t("csv.name")}-${answer.scenario.slice(0, 8)}.csv` }).click();
-    setTimeout(() => URL.revokeObjectURL(address), 10000);
-  }
-
   /** Two large charts and a strip of small ones. */
   present(on = !document.body.classList.contains("presenting")) {
     document.body.classList.toggle("presenting", on);
@@ -360,6 +368,7 @@ class Board {
     }
     if (!document.body.classList.contains("presenting") || typing || document.querySelector("dialog[open]")) return;
     if (event.key === "Escape") this.present(false);
+    if (event.key === "r") replay(this);
     const number = Number(event.key) - 1;
     if (number >= 0 && number < this.cards.length && !event.ctrlKey && !event.metaKey) {
       this.front = [number, this.front.find((i) => i !== number) ?? 0];

@@ -31,6 +31,10 @@ const ICONS = {
   clear: "M5 4 2 7l3 3M2.5 7H9a4 4 0 0 1 0 8H6",
   share: "M8 10V2M5 4.5 8 1.5l3 3M4 7H3v7h10V7h-1",
   download: "M8 2v8M5 7.5 8 10.5l3-3M3 13.5h10",
+  replay: "M3 8a5 5 0 1 0 2-4M5 1v3h3",
+  library: "M3 2v12M6 2v12M9 2.5l4 11M1.5 14h13",
+  compare: "M2 13V7h3v6M6.5 13V3h3v10M11 13V9h3v4M1 13.5h14",
+  plus: "M8 3v10M3 8h10",
   present: "M1.5 3h13v8h-13zM8 11v3M5 14.5h6",
   why: "M5 5.2a3 3 0 1 1 4.6 2.5C8.5 8.5 8 9 8 10.2M8 13v.6",
   inside: "M7 2a5 5 0 1 1 0 10A5 5 0 0 1 7 2M11 11l3.5 3.5",
@@ -41,6 +45,9 @@ const ICONS = {
 export function icon(name) {
   return s("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, s("path", { d: ICONS[name] }));
 }
+
+/** Whether the reader wants nothing to move. */
+export const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export const $ = (id) => document.getElementById(id);
 

@@ -12,18 +12,20 @@ export function verdict(about, row) {
   return row.change > 0 === (about.prefers === "higher") ? "better" : "worse";
 }
 
-const MARK = { better: "✓", worse: "✕", unclear: "≈", tiny: "–", same: "–" };
+export const MARK = { better: "✓", worse: "✕", unclear: "≈", tiny: "–", same: "–" };
+
+/** Return the side that cares about an outcome: both where all of them do. */
+export const sideOf = (outcome, sides) => (outcome.sides.length === sides.length ? "both" : outcome.sides[0]);
 
 /** Build the table; returns {node, update}. */
 export function outcomeTable(board) {
   const { about } = board;
   const sides = Object.keys(about.sides).filter((side) => side !== "both");
-  const of = (outcome) => (outcome.sides.length === sides.length ? "both" : outcome.sides[0]);
   const intro = h("p", { class: "fine" });
   const rows = new Map();
   const bodies = ["both", ...sides].map((side) => {
     const title = side === "both" ? t("outcomes.of_both") : t("outcomes.of", { side: pick(about.sides[side]) });
-    const own = about.outcomes.filter((outcome) => of(outcome) === side);
+    const own = about.outcomes.filter((outcome) => sideOf(outcome, sides) === side);
     return h("tbody", {}, h("tr", { class: "side" }, h("th", { colspan: 6, scope: "colgroup" }, title)), ...own.map((outcome) => {
       const row = outcomeRow(outcome, board);
       rows.set(outcome.name, row);

@@ -1,6 +1,10 @@
 // The scenario on the page: what is set, undo and redo, and the link that holds all of it.
 
 export const VERSION = "1";
+export const MOST_LINES = 9;
+
+/** Return a setting without what says nothing, so that two settings that mean the same are the same. */
+export const bare = (setting) => Object.fromEntries(Object.entries(setting).filter(([name, value]) => !(name === "times" && !value) && !(name === "ramp" && value === 1) && !(name === "member" && value === null)));
 
 /** Why a link cannot be read: the key of a text and its values. */
 export class BadLink extends Error {
@@ -91,6 +95,16 @@ export class Scenario {
     else this.now.held[name] = value;
   }
 
+  /** Return the scenario as it is saved: with the charts in their places. */
+  whole() {
+    return { ...this.asked(), lines: [...this.now.lines] };
+  }
+
+  /** Take a scenario as the server knows it. */
+  take({ months, settings, held, future, lines }) {
+    this.now = { months, settings: settings.map(bare), held: { ...held }, future: future ?? null, lines: lines.length ? [...lines] : [...this.first.lines] };
+  }
+
   get changed() {
     return this.now.settings.length > 0 || Object.keys(this.now.held).length > 0 || this.now.future !== null;
   }
@@ -173,7 +187,7 @@ export class Scenario {
   #lines(text) {
     const lines = text.split(",");
     for (const name of lines) if (!this.lineIds.has(name)) throw new BadLink("line", { name });
-    if (lines.length !== this.first.lines.length) throw new BadLink("form", { text: text.slice(0, 60) });
+    if (lines.length > MOST_LINES) throw new BadLink("form", { text: text.slice(0, 60) });
     return lines;
   }
 }

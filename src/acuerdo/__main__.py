@@ -1,0 +1,6 @@
+"""`python -m acuerdo` is the command `acuerdo`."""
+
+from acuerdo.cli import main
+
+if __name__ == "__main__":
+    main()
