@@ -13,6 +13,7 @@ import pytest
 import board_app
 from acuerdo.board.server import make_app
 from acuerdo.figures.store import Figures
+from acuerdo.projection import make_projector
 from browser_board import CHROMIUM, SLIDER, address_of, chromium, visits
 
 pytestmark = [
@@ -232,6 +233,33 @@ def test_accessibility_rules_hold_in_the_dialogs(visit: Any, width: int, name: s
     )
     assert found.violations_count == 0, found.generate_report()
     assert seen.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_the_page_goes_to_the_board_of_another_day_and_back(browser: Any) -> None:
+    app = make_app(board_app.projector, Figures.open(), other_day=lambda day: make_projector(day, 12, 20, 1))
+    with visits(browser, address_of(app)) as open_page:
+        seen = open_page("v=1&lang=es&m=6&s=asylum_decisions=9000")
+        page = seen.page
+        page.locator("#day option[value='2023-09-29']").wait_for(state="attached")
+        page.select_option("#day", "2023-09-29")
+        page.locator("#notice", has_text="se está preparando").wait_for()
+        page.wait_for_url("**/on/2023-09-29/**")
+        page.wait_for_selector("body[data-drawn]")
+        assert "29 de septiembre de 2023" in seen.text("#about")
+        assert page.input_value(SLIDER) == "9000"
+        assert page.input_value("#day") == "2023-09-29"
+        page.click("#do-share")
+        link = page.input_value("#share input")
+        assert "/on/" not in link
+        shared = open_page(link.split("#")[1])
+        shared.page.wait_for_url("**/on/2023-09-29/**")
+        shared.page.wait_for_selector("body[data-drawn]")
+        assert shared.drawn == seen.drawn
+        page.keyboard.press("Escape")
+        page.select_option("#day", "2024-12-31")
+        page.wait_for_url(re.compile(r"^[^/]*//[^/]*/#"))
+        page.wait_for_selector("body[data-drawn]")
+        assert "31 de diciembre de 2024" in seen.text("#about")
 
 
 @pytest.mark.parametrize("lang", ["en", "es"])

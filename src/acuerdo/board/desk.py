@@ -83,7 +83,7 @@ class Desk:
 
     def __init__(self, projector: Projector, figures: Figures) -> None:
         self.projector = projector
-        self.figures = figures.as_of(projector.posterior.day)
+        self.snapshot, self.figures = figures, figures.as_of(projector.posterior.day)
         self.settings = settings.read(projector.built.corridor)
         self.lines = lines.all_lines(projector, self.figures)
         self.open_lines = lines.opened(self.settings, self.lines)

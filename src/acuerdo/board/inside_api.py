@@ -31,7 +31,7 @@ def _answers(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": Refusal, "description": _REASONS[code]} for code in codes}
 
 
-def add_inside(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> None:
+def add_inside(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> None:
     """Add what looks inside to a board. The step-by-step run is compiled here."""
     reasons, tracks, at_work = Reasons(desk), Tracks(desk), set[object]()
     reasons.stepper.ready()
@@ -47,7 +47,7 @@ def add_inside(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> None:
             at_work.add(job := object())
             try:
                 steps = reasons.steps(asked)
-                while known is None:
+                while not known:
                     known = await asyncio.wrap_future(scheduler.submit(asked.client, 0, lambda: next(steps)))
             finally:
                 at_work.discard(job)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 from acuerdo import __version__
 from acuerdo.board.answers import add_answers, named
 from acuerdo.board.api import About, Described, History, PackageAbout, PictureAbout, Refusal, RunAnswer, RunRequest
+from acuerdo.board.days import add_days
 from acuerdo.board.desk import Desk
 from acuerdo.board.downloads import add_downloads
 from acuerdo.board.guard import LOOPBACK, Guard, refusal
@@ -51,6 +53,7 @@ def make_app(
     token: str | None = None,
     any_host: bool = False,
     shelf: Shelf | None = None,
+    other_day: Callable[[date | None], Projector] | None = None,
 ) -> FastAPI:
     """Return the board as an ASGI application.
 
@@ -60,19 +63,20 @@ def make_app(
         figures: the snapshot.
         token: what a visitor has to show; None for a board that only its own machine can reach.
         shelf: the library of saved scenarios; None for a board without one.
+        other_day: makes the projector of another day, for boards of other days under `/on/DAY`; None for a board of
+            one day only.
         any_host: answer whatever name the request gives to the host; otherwise only the names of the own machine.
 
     Raises:
         DataError: the corridor's `board.yaml` is not valid.
     """
-    desk, scheduler = Desk(projector_factory(), figures), Scheduler[Any]()
+    desk, scheduler = Desk(projector_factory(), figures), Scheduler[bytes]()
     desk.warm()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        scheduler.close()
-        makers.close()
+        app.state.close()
         if shelf is not None:
             shelf.close()
 
@@ -93,6 +97,18 @@ def make_app(
     add_shelf(app, desk, shelf)
     add_inside(app, desk, scheduler)
 
+    def board_of(day: date | None) -> FastAPI:  # behind the guard of this one, with the same library
+        assert other_day is not None
+        return make_app(lambda: other_day(day), figures, any_host=True, shelf=shelf)
+
+    days = add_days(app, desk, board_of if other_day else None)
+
+    def close() -> None:
+        for part in (scheduler, makers, days):
+            part.close()
+
+    app.state.close = close
+
     @app.get("/", include_in_schema=False)
     def page() -> FileResponse:
         return FileResponse(STATIC / "index.html")
@@ -103,7 +119,7 @@ def make_app(
     return app
 
 
-def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[Any]) -> Callable[[RunRequest], Awaitable[bytes]]:
+def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> Callable[[RunRequest], Awaitable[bytes]]:
     """Add the board's own paths; return what runs a request in its turn."""
 
     async def answered(asked: RunRequest) -> bytes:

@@ -113,7 +113,7 @@ def work_out(tree: Expr, values: Mapping[str, Floats]) -> Floats:
         return np.asarray(tree.value)
     assert isinstance(tree, Call)
     args = [work_out(arg, values) for arg in tree.args]
-    return _OPERATIONS[tree.op](*args)
+    return np.asarray(_OPERATIONS[tree.op](*args))
 
 
 def _ratio(x: Floats, y: Floats) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Literal
@@ -19,6 +19,7 @@ from acuerdo.engine.describe import KINDS
 from acuerdo.engine.units import parse
 from acuerdo.errors import InputError, unknown_name
 from acuerdo.figures.catalogue import ALL
+from acuerdo.priorities.futures import Future
 from acuerdo.projection import Floats
 from acuerdo.scenario import Setting
 from acuerdo.timeline import parse_month
@@ -116,12 +117,13 @@ class _Measure:
 
 
 class Reasons:
-    """Splits changes; `steps` is for one thread at a time."""
+    """Splits changes. `steps` is for one thread at a time; the rest may be asked from any."""
 
     def __init__(self, desk: Desk) -> None:
         self.desk = desk
         self.built = desk.projector.built
         self.stepper = Stepper(desk.projector)
+        self._kept = frozenset(desk.projector.run(noise=False, keep=desk.keep).outputs)
         self._answers: Recent[bytes] = Recent(KEPT)
 
     def known(self, asked: WhyRequest) -> bytes | None:
@@ -136,8 +138,8 @@ class Reasons:
         """
         return self.desk.check(asked), self._measure(asked)
 
-    def steps(self, asked: WhyRequest) -> Iterator[bytes | None]:
-        """Split a change; stops after each run for others to have their turn, and at last yields a `WhyAnswer` as JSON.
+    def steps(self, asked: WhyRequest) -> Iterator[bytes]:
+        """Split a change: yields nothing (b"") after each run, for others to have their turn, at last a `WhyAnswer`.
 
         Raises:
             InputError: a name or value is not valid.
@@ -146,29 +148,21 @@ class Reasons:
         months, future = len(measure.weights), self.desk.futures[asked.future] if asked.future else None
         levers = list(dict.fromkeys(item.lever for item in made))
         runs: dict[frozenset[str], Floats] = {}
-
-        def run(part: frozenset[str]) -> Floats:
-            if part not in runs:
-                picked = [item for item in made if item.lever in part]
-                walked = self.stepper.walk(months, picked, asked.held, future)
-                weighted = zip(measure.weights, walked, strict=False)
-                runs[part] = np.sum([w * measure.join(m.value(measure.variable.name)) for w, m in weighted], axis=0)
-            return runs[part]
-
-        nothing, everything = frozenset[str](), frozenset(levers)
         for part in _parts(levers, MOST_LEVERS):
-            run(part)
-            yield None
+            runs[part] = yield from self._run([item for item in made if item.lever in part], asked, future, measure)
+        nothing, everything = frozenset[str](), frozenset(levers)
         change = runs[everything] - runs[nothing]
-        by_lever, rest = split(levers, run, MOST_LEVERS, both_ways=False)
+        by_lever, rest = split(levers, runs.__getitem__, MOST_LEVERS, both_ways=False)
         pair = zip(*(self.stepper.walk(months, some, asked.held, future) for some in ((), made)), strict=True)
-        drivers = yield from self._drivers(pair, measure, change)
+        causes = _Causes(self, measure)
+        for weight, (base, after) in zip(measure.weights, pair, strict=True):
+            causes.add(weight, base, after)
+            yield b""
+        drivers = self._drivers(causes, change)
         label = {name: self.built.levers[name].label for name in levers}
         parts = [LeverPart(lever=name, label=label[name], change=_share(x)) for name, x in by_lever.items()]
         if len(levers) > MOST_LEVERS:
             parts.append(LeverPart(lever=None, label={}, change=_share(rest)))
-        stock = measure.variable.kind == "stock"
-        inputs = sum(part.role != "rest" for part in drivers)
         counted = np.flatnonzero(measure.weights)
         answer = WhyAnswer(
             scenario=self.desk.key(asked),
@@ -187,7 +181,7 @@ class Reasons:
             levers=parts,
             levers_method="orders" if len(levers) <= MOST_LEVERS else "alone",
             drivers=drivers,
-            drivers_method="sums" if stock else "orders" if inputs <= MOST_INPUTS else "alone",
+            drivers_method=causes.method,
         )
         yield self._answers.put(self.desk.key(asked), answer.model_dump_json().encode())
 
@@ -238,16 +232,28 @@ class Reasons:
             weights,
         )
 
+    def _run(
+        self, picked: Sequence[Setting], asked: WhyRequest, future: Future | None, measure: _Measure
+    ) -> Generator[bytes, None, Floats]:
+        """Return the number that is explained with some of the settings, (draws,)."""
+        name = measure.variable.name
+        if name in self._kept:  # the projector's own run is faster, but has few variables
+            run = self.desk.projector.run(
+                picked, noise=False, keep=self.desk.keep, parameters=asked.held, future=future
+            ).outputs[name]
+            yield b""
+            return np.asarray(np.sum([w * measure.join(run[i]) for i, w in enumerate(measure.weights)], axis=0))
+        found: Floats = np.zeros(self.desk.projector.draws)
+        walked = self.stepper.walk(len(measure.weights), picked, asked.held, future)
+        for weight, month in zip(measure.weights, walked, strict=True):
+            found = found + weight * measure.join(month.value(name))
+            yield b""
+        return found
+
     # ---- by cause
 
-    def _drivers(
-        self, pair: Iterable[tuple[Month, Month]], measure: _Measure, change: Floats
-    ) -> Generator[None, None, list[DriverPart]]:
-        """Return what each direct cause of the variable did, the largest first, and the rest that is left."""
-        causes = _Causes(self, measure)
-        for weight, (base, after) in zip(measure.weights, pair, strict=True):
-            causes.add(weight, base, after)
-            yield None
+    def _drivers(self, causes: _Causes, change: Floats) -> list[DriverPart]:
+        """Return what each direct cause of a variable did, the largest first, and the rest that is left."""
         parts = causes.parts
         left = change - np.sum(list(parts.values()) or [np.zeros_like(change)], axis=0)
         rounding = float(np.abs(left).mean()) <= 1e-4 * float(np.abs(change).mean())
@@ -270,6 +276,7 @@ class _Causes:
     def __init__(self, reasons: Reasons, measure: _Measure) -> None:
         model = reasons.built.model
         self._measure, self._variable = measure, measure.variable
+        self._shape = model.shape(self._variable.name)
         self._step, self._steps = reasons.stepper.time_step, reasons.stepper.steps
         self._flows: list[tuple[Variable, Role]] = [
             *((flow, "enters") for flow in model.flows(enters=self._variable.name)),
@@ -278,6 +285,7 @@ class _Causes:
         self.split = self._variable.kind in ("stock", "level", "flow", "aux")
         self._tree = self._variable.tree() if self.split and self._variable.kind != "stock" else None
         self._asked = [] if self._tree is None else sorted(needs(self._tree))
+        self.method: Method = "sums" if self._variable.kind == "stock" else "orders"
         self._sums = self._variable.kind in ("stock", "level")  # what happens in a month stays
         self._so_far: dict[tuple[str, Role], Floats] = {}
         self._counted: dict[tuple[str, Role], Floats] = {}
@@ -325,13 +333,15 @@ class _Causes:
                 found = found * shares[variable.leaves in part]
             return self._joined(found)
 
+        if len(moved) > MOST_INPUTS:
+            self.method = "alone"
         parts, _ = split(moved, value, MOST_INPUTS, both_ways=True)
         return {(name, self._role(name)): part for name, part in parts.items()}
 
     def _ask(self, values: Mapping[str, Floats]) -> Floats:
         assert self._tree is not None
         found = work_out(self._tree, {**values, TIME_STEP: np.asarray(self._step)})
-        return np.maximum(found, 0.0) if self._variable.kind == "flow" else found
+        return np.asarray(np.maximum(found, 0.0) if self._variable.kind == "flow" else found)
 
     def _share_given(self, values: Mapping[str, Floats], month: Month) -> Floats:
         """Return which share of what a flow asks for the stock that it leaves has given."""
@@ -340,9 +350,9 @@ class _Causes:
 
     def _joined(self, values: Floats) -> Floats:
         """Return values of all steps, ([members,] steps x draws), as the month's mean of the measure, (draws,)."""
-        if values.ndim == 1 and self._variable.over is not None:
-            values = values[None]
-        return self._measure.join(values).reshape(self._steps, -1).mean(axis=0)
+        if values.ndim == 1 and self._shape:  # a rate that is the same for all members
+            values = np.broadcast_to(values, (*self._shape, len(values)))
+        return np.asarray(self._measure.join(values).reshape(self._steps, -1).mean(axis=0))
 
     def _role(self, name: str) -> Role:
         if name == self._variable.name:
@@ -411,7 +421,7 @@ def _share(draws: Floats) -> Share:
 def _adds_up(variable: Variable) -> bool:
     """Return whether members of a variable can be added: counts and amounts, not rates, shares and prices."""
     powers = [power for name, power in parse(variable.unit).dimensionality.items() if name != "[time]"]
-    return bool(powers) and all(power > 0 for power in powers)
+    return bool(powers) and all(np.real(power) > 0 for power in powers)
 
 
 __all__ = ["DriverPart", "LeverPart", "Reasons", "Share", "WhyAnswer", "WhyRequest", "split"]

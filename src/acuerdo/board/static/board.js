@@ -2,6 +2,7 @@
 
 import { Chart } from "./chart.js";
 import { openCompare } from "./compare.js";
+import { base, dayChoice, elsewhere, goTo } from "./days.js";
 import { $, h, icon } from "./dom.js";
 import { openDownloads } from "./downloads.js";
 import { futureChoice, showFuture } from "./future.js";
@@ -26,8 +27,8 @@ class Board {
   again = false;
   front = [0, 1];
 
-  async fetch(path, options = {}) {
-    const answer = await fetch(path, options);
+  async fetch(path, options = {}, place = base) {
+    const answer = await fetch(place + path, options);
     if (answer.ok) return answer.status === 204 ? null : answer.json();
     const problem = await answer.json().catch(() => null);
     const error = new Error(problem?.error?.message ?? `${answer.status}`);
@@ -54,12 +55,17 @@ class Board {
 
   /** Take the scenario from the link in the address bar. */
   async open() {
-    const fragment = location.hash.slice(1);
+    let fragment = location.hash.slice(1);
+    const wanted = /(?:^|&)d=([\w-]+)/.exec(fragment)?.[1];
+    if (wanted && (await elsewhere(this, wanted))) {
+      goTo(this, wanted, fragment); // until its board is ready, the page shows its own outlook
+      fragment = "";
+    }
     try {
       const { state, lang, day } = this.scenario.read(fragment);
       this.scenario.now = state;
       if (lang && lang !== words.lang && this.about.languages.some((item) => item.code === lang)) await this.speak(lang);
-      if (day && day !== this.about.as_of && /^\d{4}-\d\d-\d\d$/.test(day)) this.notice(t("link.other_day", { day: words.day(day) }));
+      if (day && day !== this.scenario.day && /^\d{4}-\d\d-\d\d$/.test(day)) this.notice(t("link.other_day", { day: words.day(day) }));
     } catch (problem) {
       if (!(problem instanceof BadLink)) throw problem;
       this.scenario.now = this.scenario.empty();
@@ -81,7 +87,7 @@ class Board {
     document.title = `${t("name")}: ${pick(about.title)}`;
     $("title").textContent = pick(about.title);
     $("skip").textContent = t("skip");
-    $("about").replaceChildren(this.days(), about.provisional ? h("span", { class: "tag warn", title: t("provisional_help") }, t("provisional")) : "");
+    $("about").replaceChildren(this.dayWords(), about.provisional ? h("span", { class: "tag warn", title: t("provisional_help") }, t("provisional")) : "");
     this.tools();
     this.tabs();
     this.charts();
@@ -97,7 +103,7 @@ class Board {
   }
 
   /** Say which figures stand behind the page. */
-  days() {
+  dayWords() {
     const { as_of, last_recorded } = this.about;
     return as_of ? t("as_of", { day: words.day(as_of) }) : t("as_of_latest", { month: words.month(last_recorded, false) });
   }
@@ -114,6 +120,7 @@ class Board {
     $("tools").replaceChildren(
       h("label", { class: "field" }, h("span", {}, t("horizon")), this.horizon),
       futureChoice(this),
+      dayChoice(this),
       h("div", { class: "group brief" }, button("undo", () => this.step("undo")), button("redo", () => this.step("redo")), button("reset", () => this.reset()), button("replay", () => replay(this))),
       h("div", { class: "group" }, button("library", () => openLibrary(this)), button("compare", () => openCompare(this)), button("share", () => this.share()), button("download", () => openDownloads(this)), button("present", () => this.present())),
       h("div", { class: "group langs", role: "group", "aria-label": t("language") }, ...this.about.languages.map(({ code, tag }) =>
@@ -325,7 +332,7 @@ class Board {
 
   async share() {
     this.show();
-    const link = location.href;
+    const link = `${location.origin}/${location.hash}`; // the main board leads to the day's own
     let copied = false;
     try {
       await navigator.clipboard.writeText(link);

@@ -1,5 +1,6 @@
 // What can be taken along: the data of the scenario, its brief, and any chart as a picture.
 
+import { base } from "./days.js";
 import { showDialog } from "./dialog.js";
 import { h, s } from "./dom.js";
 import { lang, pick, t } from "./words.js";
@@ -36,7 +37,7 @@ export function csv(board) {
 
 /** Fetch a file that the server makes of the scenario. */
 async function fetched(board, path, name) {
-  const answer = await fetch(path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(board.scenario.asked()) });
+  const answer = await fetch(base + path, { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(board.scenario.asked()) });
   if (!answer.ok) {
     const problem = await answer.json().catch(() => null);
     throw new Error(problem?.error?.message ?? `${answer.status}`);
@@ -72,7 +73,7 @@ export function picture(board, at) {
   });
   const wide = Math.max(width, x, 480);
   const high = (height * wide) / width;
-  const wrapped = wrap(`${t("picture.bands")} ${source ? t("picture.source", { source }) : ""} ${pick(board.about.title)}: ${board.days()}${board.about.provisional ? `. ${t("provisional")}` : ""}.`, wide - 16, measure);
+  const wrapped = wrap(`${t("picture.bands")} ${source ? t("picture.source", { source }) : ""} ${pick(board.about.title)}: ${board.dayWords()}${board.about.provisional ? `. ${t("provisional")}` : ""}.`, wide - 16, measure);
   const tall = high + 72 + wrapped.length * 14;
   for (const [name, value] of Object.entries({ x: 0, y: 62, width: wide, height: high, class: null })) {
     if (value === null) copy.removeAttribute(name);

@@ -28,6 +28,11 @@ export class Scenario {
     this.after = [];
   }
 
+  /** The day of the figures; `latest` for all there are. */
+  get day() {
+    return this.about.as_of ?? "latest";
+  }
+
   empty() {
     const open = this.about.lines.filter((line) => line.open).map((line) => line.id);
     return { months: Math.min(12, this.about.months.length), settings: [], held: {}, future: null, lines: open };
@@ -110,10 +115,10 @@ export class Scenario {
   }
 
   /** Return the scenario as the fragment of a link. */
-  link(lang) {
+  link(lang, day = this.day) {
     const { months, settings, held, future, lines } = this.now;
     const parts = [`v=${VERSION}`, `m=${months}`, `lang=${lang}`];
-    if (this.about.as_of) parts.push(`d=${this.about.as_of}`);
+    parts.push(`d=${day}`);
     if (future) parts.push(`f=${future}`);
     for (const item of settings) parts.push(`s=${write(item)}`);
     for (const [name, value] of Object.entries(held)) parts.push(`a=${name}=${short(value)}`);

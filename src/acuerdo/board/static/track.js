@@ -1,6 +1,7 @@
 // Past forecasts of a series beside what came, and the pictures of the look-inside dialog.
 
 import { count, monthOf, niceDomain } from "./chart.js";
+import { base } from "./days.js";
 import { h, s } from "./dom.js";
 import { compact, day, interval, lang, month, number, percent, pick, rounded, t } from "./words.js";
 
@@ -77,7 +78,7 @@ export function priorPicture(said) {
 
 /** Return the causal diagram of a sector, fetched when it is opened. */
 export function sectorDiagram(sector, name) {
-  const address = `/api/diagram/${encodeURIComponent(sector)}?lang=${encodeURIComponent(lang)}`;
+  const address = `${base}/api/diagram/${encodeURIComponent(sector)}?lang=${encodeURIComponent(lang)}`;
   const frame = h("div", { class: "diagram", tabindex: 0, role: "region", "aria-label": t("inside.diagram", { sector: name }) });
   return h("details", { class: "wide", id: "inside-diagram", ontoggle: (event) => {
     if (event.target.open && !frame.firstChild) frame.append(h("img", { src: address, alt: t("inside.diagram_words", { sector: name }) }));

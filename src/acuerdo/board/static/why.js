@@ -18,8 +18,7 @@ export async function openWhy(board, name, at = {}, back = false) {
     show(box, h("p", { class: "fine", role: "status" }, t("why.working")));
     box.showModal();
   }
-  const { months, settings, held, future = null } = board.scenario.now;
-  const body = JSON.stringify({ client: board.client, months, settings, held, ...(future ? { future } : {}), name, ...at });
+  const body = JSON.stringify({ client: board.client, ...board.scenario.asked(), lines: [], name, ...at });
   let told;
   try {
     told = await board.fetch("/api/why", { method: "POST", headers: { "content-type": "application/json" }, body });
