@@ -52,6 +52,14 @@ def test_a_change_needs_the_revision_that_it_was_made_from(client: TestClient) -
         assert gone.json()["error"]["field"] == "scenario"
 
 
+def test_a_change_to_what_is_not_valid_says_so_and_changes_nothing(client: TestClient) -> None:
+    made = save(client)
+    bad = {"title": "Bad", "scenario": {"settings": [{"lever": "asylum_decision", "value": 1}]}, "revision": 1}
+    answer = client.put(f"/api/scenarios/{made['id']}", json=bad)
+    assert (answer.status_code, answer.json()["error"]["nearest"]) == (422, "asylum_decisions")
+    assert client.get(f"/api/scenarios/{made['id']}").json() == made
+
+
 def test_entries_are_listed_and_found_by_title(client: TestClient) -> None:
     names = [save(client, f"Listed {i}")["id"] for i in range(3)]
     found = client.get("/api/scenarios", params={"q": "listed", "limit": 2}).json()

@@ -166,7 +166,7 @@ def _add_api(app: FastAPI, desk: Desk, scheduler: Scheduler[bytes]) -> Callable[
 def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(InputError)
     def not_valid(request: Request, problem: InputError) -> Response:
-        status = 422 if request.method == "POST" else 404  # a name in the path that there is not
+        status = 422 if request.method in ("POST", "PUT") else 404  # otherwise a name in the path that there is not
         return refusal(status, problem.field, problem.value, problem.allowed, problem.nearest)
 
     @app.exception_handler(RequestValidationError)
