@@ -236,7 +236,9 @@ def test_accessibility_rules_hold_in_the_dialogs(visit: Any, width: int, name: s
 
 
 def test_the_page_goes_to_the_board_of_another_day_and_back(browser: Any) -> None:
-    app = make_app(board_app.projector, Figures.open(), other_day=lambda day: make_projector(day, 12, 20, 1))
+    app = make_app(
+        board_app.projector, Figures.open(), other_day=lambda day: make_projector(day, 12, 20, 1, share=False)
+    )
     with visits(browser, address_of(app)) as open_page:
         seen = open_page("v=1&lang=es&m=6&s=asylum_decisions=9000")
         page = seen.page
