@@ -42,6 +42,15 @@ def visit(browser: Any, address: str) -> Iterator[Any]:
         yield open_page
 
 
+def test_the_levers_stay_below_the_bar(visit: Any) -> None:
+    seen = visit(MEASURES, viewport={"width": 1000, "height": 800})
+    seen.page.evaluate("scrollTo(0, 900)")
+    edge = "node => Math.round(node.getBoundingClientRect().{})"
+    assert seen.page.locator("#panel").evaluate(edge.format("top")) >= seen.page.locator(".bar").evaluate(
+        edge.format("bottom")
+    )
+
+
 def test_a_future_moves_the_outlook_and_is_in_the_link(visit: Any) -> None:
     seen = visit(MEASURES)
     before, crossed = seen.drawn, "tr[data-outcome=encounters_between] .without"
