@@ -340,6 +340,8 @@ def test_every_path_is_documented(client: TestClient) -> None:
         "/api/scenarios/{name}",
         "/api/download/netcdf",
         "/api/download/brief",
+        "/api/days",
+        "/api/days/{day}",
         "/api/why",
         "/api/record/{line}",
         "/api/diagram/{sector}",
