@@ -342,8 +342,6 @@ def test_every_path_is_documented(client: TestClient) -> None:
         "/api/scenarios/{name}",
         "/api/download/netcdf",
         "/api/download/brief",
-        "/api/days",
-        "/api/days/{day}",
         "/api/why",
         "/api/record/{line}",
         "/api/diagram/{sector}",
