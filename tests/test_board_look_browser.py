@@ -46,7 +46,7 @@ def test_the_levers_stay_below_the_bar(visit: Any) -> None:
     seen = visit(MEASURES, viewport={"width": 1000, "height": 800})
     seen.page.evaluate("scrollTo(0, 900)")
     edge = "node => Math.round(node.getBoundingClientRect().{})"
-    assert seen.page.locator("#panel").evaluate(edge.format("top")) >= seen.page.locator(".bar").evaluate(
+    assert seen.page.locator("#panel").evaluate(edge.format("top")) >= seen.page.locator("header.bar").evaluate(
         edge.format("bottom")
     )
 
