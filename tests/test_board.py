@@ -336,6 +336,8 @@ def test_every_path_is_documented(client: TestClient) -> None:
         "/api/picture",
         "/api/packages",
         "/api/texts/{lang}",
+        "/api/days",
+        "/api/days/{day}",
         "/api/scenarios",
         "/api/scenarios/{name}",
         "/api/download/netcdf",

@@ -116,6 +116,20 @@ def test_undo_and_redo(visit: Any) -> None:
     assert seen.redrawn(first) == one
 
 
+def test_a_lever_can_rise_in_steps_and_keeps_them(visit: Any) -> None:
+    seen = visit("v=1&lang=en&s=asylum_decisions=9000")
+    card = seen.page.locator(".lever", has=seen.page.locator(SLIDER))
+    card.locator("button[aria-expanded]").click()
+    before = seen.drawn
+    steps = card.get_by_label(re.compile("^months until it is reached"))
+    steps.fill("6")
+    steps.press("Enter")
+    after = seen.redrawn(before)
+    assert "s=asylum_decisions=9000~6" in seen.page.url
+    assert seen.set(8000) != after
+    assert "s=asylum_decisions=8000~6" in seen.page.url
+
+
 def test_language_changes_in_place(visit: Any) -> None:
     seen = visit()
     before = seen.set(9000)

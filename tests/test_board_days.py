@@ -19,7 +19,7 @@ pytestmark = pytest.mark.model
 
 
 def other_day(day: date | None) -> Projector:
-    return make_projector(day, 6, 20, 1)
+    return make_projector(day, 6, 20, 1, share=False)
 
 
 @pytest.fixture(scope="module")

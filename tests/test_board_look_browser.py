@@ -42,6 +42,15 @@ def visit(browser: Any, address: str) -> Iterator[Any]:
         yield open_page
 
 
+def test_the_levers_stay_below_the_bar(visit: Any) -> None:
+    seen = visit(MEASURES, viewport={"width": 1000, "height": 800})
+    seen.page.evaluate("scrollTo(0, 900)")
+    edge = "node => Math.round(node.getBoundingClientRect().{})"
+    assert seen.page.locator("#panel").evaluate(edge.format("top")) >= seen.page.locator("header.bar").evaluate(
+        edge.format("bottom")
+    )
+
+
 def test_a_future_moves_the_outlook_and_is_in_the_link(visit: Any) -> None:
     seen = visit(MEASURES)
     before, crossed = seen.drawn, "tr[data-outcome=encounters_between] .without"
@@ -236,7 +245,9 @@ def test_accessibility_rules_hold_in_the_dialogs(visit: Any, width: int, name: s
 
 
 def test_the_page_goes_to_the_board_of_another_day_and_back(browser: Any) -> None:
-    app = make_app(board_app.projector, Figures.open(), other_day=lambda day: make_projector(day, 12, 20, 1))
+    app = make_app(
+        board_app.projector, Figures.open(), other_day=lambda day: make_projector(day, 12, 20, 1, share=False)
+    )
     with visits(browser, address_of(app)) as open_page:
         seen = open_page("v=1&lang=es&m=6&s=asylum_decisions=9000")
         page = seen.page

@@ -9,6 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 import board_app
+from acuerdo.board import inside_api
 from acuerdo.board.api import RunAnswer
 from acuerdo.board.track import RecordAnswer
 from acuerdo.board.why import MOST_LEVERS, WhyAnswer, split
@@ -176,6 +177,19 @@ def test_what_is_not_valid_is_refused_with_a_reason(client: TestClient, asked: d
     answer = client.post("/api/why", json={"settings": THREE, "months": 6, **asked})
     assert answer.status_code == 422, answer.text
     assert answer.json()["error"]["field"] == field
+
+
+@pytest.mark.model
+def test_too_many_at_work_are_told_to_come_again(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inside_api, "MOST_AT_WORK", 0)
+    asked = {"name": "court_pending", "settings": THREE, "months": 5}
+    answer = client.post("/api/why", json=asked)
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+    monkeypatch.undo()
+    first = client.post("/api/why", json=asked)
+    monkeypatch.setattr(inside_api, "MOST_AT_WORK", 0)  # what was answered before is work no more
+    assert client.post("/api/why", json={**asked, "client": "another"}).content == first.content
 
 
 # ---- the diagram

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import board_app
-from acuerdo.board.commands import listen, serve
-from test_board_browser import CHROMIUM, Visit
+from browser_board import CHROMIUM, Visit, address_of, chromium, visits
 
 pytestmark = [
     pytest.mark.browser,
@@ -25,34 +23,19 @@ SET = "v=1&lang={lang}&s=asylum_decisions=9000&s=refugee_places=8000"
 
 @pytest.fixture(scope="module")
 def address() -> str:
-    """A board that serves until the tests end."""
-    listening, started = listen("127.0.0.1", 0), threading.Event()
-    threading.Thread(target=serve, args=(board_app.app(), listening, started.set), daemon=True).start()
-    assert started.wait(20)
-    return f"http://127.0.0.1:{listening.getsockname()[1]}/"
+    return address_of(board_app.app())
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        started = driver.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+    with chromium(playwright) as started:
         yield started
-        started.close()
 
 
 @pytest.fixture
 def visit(browser: Any, address: str) -> Iterator[Any]:
-    made: list[Visit] = []
-
-    def open_page(lang: str = "en", fragment: str = SET, **options: Any) -> Visit:
-        made.append(Visit(browser, address, fragment.format(lang=lang), **options))
-        return made[-1]
-
-    yield open_page
-    for one in made:
-        one.context.close()
-        assert one.elsewhere == []
-        assert one.problems == []
+    with visits(browser, address) as open_page:
+        yield lambda lang="en", fragment=SET, **options: open_page(fragment.format(lang=lang), **options)
 
 
 def explained(seen: Visit) -> None:

@@ -8,9 +8,9 @@ Without an address it starts a board of its own (as of 2024-12, 200 draws).
 from __future__ import annotations
 
 import argparse
+import threading
+from datetime import date
 from pathlib import Path
-
-from bench_board import own_board
 
 SCENARIO = "v=1&m=12&lang={lang}&f=surge_venezuela&s=asylum_decisions=9000&s=refugee_places=6000&s=support_coverage=0.6"
 SHOTS = {
@@ -18,6 +18,24 @@ SHOTS = {
     "board.es.png": ("es", 1440, 960),
     "board.360.png": ("es", 360, 760),
 }
+
+
+def own_board() -> str:
+    """Start a board that can show other days too, and return its address."""
+    from acuerdo.board.api import MOST_MONTHS
+    from acuerdo.board.commands import listen, serve
+    from acuerdo.board.server import make_app
+    from acuerdo.figures.store import Figures
+    from acuerdo.projection import Projector, make_projector
+
+    def made(day: date | str | None) -> Projector:
+        return make_projector(day, MOST_MONTHS, 200, 1, share=False)
+
+    app = make_app(lambda: made("2024-12"), Figures.open(), other_day=made)
+    listening, started = listen("127.0.0.1", 0), threading.Event()
+    threading.Thread(target=serve, args=(app, listening, started.set), daemon=True).start()
+    started.wait(30)
+    return f"http://127.0.0.1:{listening.getsockname()[1]}/"
 
 
 def main() -> None:
@@ -36,6 +54,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(f"{address}#{SCENARIO.format(lang=lang)}")
             page.wait_for_selector(f"html[lang^={lang}] body[data-drawn]")
+            page.wait_for_selector("#day")  # once the server has told the days
             page.wait_for_timeout(500)  # bars grow
             page.screenshot(path=given.out / name)
             page.close()

@@ -67,7 +67,7 @@ def board(
             token,
             any_host=not alone,
             shelf=shelf,
-            other_day=lambda day: projection.make_projector(day, MOST_MONTHS, draws, seed, corridor),
+            other_day=lambda day: projection.make_projector(day, MOST_MONTHS, draws, seed, corridor, share=False),
         )
     shown = host if alone else socket.gethostname()
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")

@@ -48,6 +48,8 @@ class Board {
       if (location.hash.slice(1) !== this.scenario.link(words.lang)) this.open();
     });
     document.addEventListener("keydown", (event) => this.key(event));
+    const bar = document.querySelector("header.bar"); // the panel of levers stays below it, however many rows it takes
+    new ResizeObserver(() => document.documentElement.style.setProperty("--bar", `${bar.offsetHeight}px`)).observe(bar);
     for (const dialog of document.querySelectorAll("dialog")) {
       dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
     }

@@ -95,12 +95,13 @@ class LeverCard {
     const unit = pick(lever.unit_label);
     this.from = h("select", { "aria-label": `${t("lever.from")}: ${pick(lever.label)}`, onchange: () => this.dated() });
     this.to = h("select", { "aria-label": `${t("lever.to")}: ${pick(lever.label)}`, onchange: () => this.dated() });
+    this.ramp = h("input", { type: "number", min: 1, max: 120, step: 1, "aria-label": `${t("lever.ramp")}: ${pick(lever.label)}`, onchange: () => this.dated() });
     this.details.replaceChildren(
       h("p", {}, pick(lever.help)),
       lever.targets.length ? h("p", { class: "fine" }, t("lever.targets", { names: lever.targets.map((name) => pick(board.about.members[name])).join(", ") })) : "",
       h("p", { class: "fine" }, t("lever.range", { low: words(lever.range[0]), high: words(lever.range[1]), unit })),
       h("p", { class: "fine" }, h("span", { class: `tag ${lever.evidence}` }, t(`evidence.${lever.evidence}`)), ` ${lever.source}`),
-      h("div", { class: "dates" }, h("label", {}, t("lever.from"), " ", this.from), h("label", {}, t("lever.to"), " ", this.to)),
+      h("div", { class: "dates" }, h("label", {}, t("lever.from"), " ", this.from), h("label", {}, t("lever.to"), " ", this.to), h("label", {}, t("lever.ramp"), " ", this.ramp)),
       h("button", { type: "button", class: "quiet", onclick: () => board.look(lever.variable) }, t("lever.inside")),
     );
     this.dates(board.scenario.plain(lever.name));
@@ -114,7 +115,8 @@ class LeverCard {
     ].filter(Boolean);
     this.from.replaceChildren(...options(plain?.start ?? months[0]));
     this.to.replaceChildren(...options(plain?.end, t("lever.no_end")));
-    for (const select of [this.from, this.to]) select.disabled = !plain;
+    this.ramp.value = String(plain?.ramp ?? 1);
+    for (const select of [this.from, this.to, this.ramp]) select.disabled = !plain;
   }
 
   dated() {
@@ -122,7 +124,8 @@ class LeverCard {
     if (!plain) return;
     const start = this.from.value === this.board.about.months[0] ? null : this.from.value;
     const end = this.to.value && this.to.value < this.from.value ? this.from.value : this.to.value || null;
-    this.board.scenario.set(this.lever.name, plain.value, { start, end });
+    const ramp = Math.min(Math.max(Math.round(Number(this.ramp.value)) || 1, 1), 120);
+    this.board.scenario.set(this.lever.name, plain.value, { start, end, ramp });
     this.update();
     this.board.refresh();
     this.board.commit();

@@ -81,10 +81,11 @@ export class Scenario {
     return found.length === 1 && !found[0].times && !found[0].member ? found[0] : undefined;
   }
 
-  /** Set a lever to a value; dates that it has are kept. */
+  /** Set a lever to a value; dates and steps that it has are kept. */
   set(lever, value, dates = {}) {
     const old = this.plain(lever) ?? {};
-    const made = { lever, value, start: old.start ?? null, end: old.end ?? null, ...dates };
+    const made = { lever, value, start: old.start ?? null, end: old.end ?? null, ramp: old.ramp ?? 1, ...dates };
+    if (made.ramp === 1) delete made.ramp;
     const at = this.now.settings.findIndex((item) => item.lever === lever);
     const rest = this.now.settings.filter((item) => item.lever !== lever);
     rest.splice(at < 0 ? rest.length : at, 0, made);
