@@ -319,6 +319,6 @@ def test_a_stopped_run_is_told_of(
     assert capsys.readouterr().err == ""
     folder = posteriors.sampling_folder(built, None)
     folder.mkdir()
-    (folder / "progress.json").write_text('{"key": "k", "pieces": 7}')
+    (folder / "progress.json").write_text('{"key": "k", "pieces": {"0": 2, "1": 5}}')
     calibration_commands.tell_of_checkpoints(built, None)
     assert "after 140 iterations" in capsys.readouterr().err
