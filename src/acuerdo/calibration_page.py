@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from arviz.stats.ecdf_utils import ecdf_confidence_band
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from acuerdo.calibration_report import HORIZON, SENSITIVE, Check, Report
@@ -19,6 +19,7 @@ from acuerdo.figures.catalogue import Catalogue
 from acuerdo.i18n import Texts, upper_first
 from acuerdo.inference.observe import load_observables
 from acuerdo.inference.synthetic import DRAWS, Ranks
+from acuerdo.pages import environment
 from acuerdo.projection import load_outcomes
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -228,13 +229,7 @@ def labels(built: CorridorModel, catalogue: Catalogue, texts: Texts) -> dict[str
 
 
 def _environment() -> Environment:
-    return Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return environment(TEMPLATES)
 
 
 def html(built: CorridorModel, catalogue: Catalogue, report: Report, texts: Texts) -> str:

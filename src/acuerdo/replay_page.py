@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from acuerdo.charts import theme
@@ -16,6 +15,7 @@ from acuerdo.charts.replay import replay as draw
 from acuerdo.engine.load import CorridorModel
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
+from acuerdo.pages import environment
 from acuerdo.replay import Floats, Outcome
 from acuerdo.studies import Interval
 from acuerdo.timeline import parse_month
@@ -125,14 +125,8 @@ def html(built: CorridorModel, figures: Figures, outcomes: Sequence[Outcome], te
         texts: words and formats of the reader's language.
         day: the view of the figures that the posterior belongs to, as shown.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("replay.html.j2").render(
+    templates = environment(TEMPLATES)
+    return templates.get_template("replay.html.j2").render(
         lang=texts.lang,
         words=_words(texts, day),
         key=[{"mark": Markup(mark), "words": texts.t(f"replay.key.{name}")} for name, mark in _KEY.items()],

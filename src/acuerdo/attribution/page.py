@@ -7,7 +7,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from acuerdo.attribution.answer import Answer, Estimate
@@ -15,6 +14,7 @@ from acuerdo.attribution.interval import LEVEL, Comparison
 from acuerdo.charts import counterfactual, render
 from acuerdo.figures.catalogue import Catalogue
 from acuerdo.i18n import Texts, upper_first
+from acuerdo.pages import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -35,15 +35,9 @@ def page(
         day: day of the view; None for the latest.
         beside: by question, the model's answer beside that of the series; None where it has none.
     """
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    templates = environment(TEMPLATES)
     style = (TEMPLATES / "attribution.css").read_text(encoding="utf-8")
-    return environment.get_template("attribution.html.j2").render(
+    return templates.get_template("attribution.html.j2").render(
         lang=texts.lang,
         corridor=texts.pick(texts.corridor.about["title"]),
         title=texts.t("attribution.title"),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from acuerdo.backtest import keep, record
@@ -24,6 +24,7 @@ from acuerdo.brief.html import TEMPLATES as BRIEF_TEMPLATES
 from acuerdo.charts import fan, render, skill
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
+from acuerdo.pages import environment
 
 _HOME = Path(__file__).parent / "templates"
 _COVERED, _LEAST_HEADLINE = (0.85, 0.95), 0.75
@@ -145,10 +146,8 @@ def pages(
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_HOME), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("report.html.j2")
+    templates = environment(_HOME)
+    return templates.get_template("report.html.j2")
 
 
 def _claims(page: _Page) -> list[dict[str, Any]]:

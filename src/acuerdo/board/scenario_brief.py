@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 import typst
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from acuerdo import charts
@@ -20,6 +20,7 @@ from acuerdo.brief.html import TEMPLATES as BRIEF_TEMPLATES
 from acuerdo.brief.pdf import FACE
 from acuerdo.charts.fan import fan
 from acuerdo.i18n import Texts, upper_first
+from acuerdo.pages import environment
 from acuerdo.timeline import parse_month
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -85,14 +86,8 @@ def pdf(told: dict[str, Any]) -> bytes:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("scenario.html.j2")
+    templates = environment(TEMPLATES)
+    return templates.get_template("scenario.html.j2")
 
 
 def _setting(desk: Desk, item: AskedSetting, texts: Texts) -> dict[str, str]:

@@ -5,24 +5,19 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from acuerdo.brief.model import Brief
+from acuerdo.pages import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("brief.html.j2")
+    templates = environment(TEMPLATES)
+    return templates.get_template("brief.html.j2")
 
 
 def _css_string(text: str) -> Markup:

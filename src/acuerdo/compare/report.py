@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 from markupsafe import Markup
 
 from acuerdo.brief import html
@@ -19,6 +19,7 @@ from acuerdo.compare import diff
 from acuerdo.compare.revisions import DRAWS, Found
 from acuerdo.engine.describe import number
 from acuerdo.i18n import Texts, upper_first
+from acuerdo.pages import environment
 
 TEMPLATES = Path(__file__).parent / "templates"
 SHOWN, CHARTS = 40, 3
@@ -238,14 +239,8 @@ class Teller:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template("compare.html.j2")
+    templates = environment(TEMPLATES)
+    return templates.get_template("compare.html.j2")
 
 
 def page(found: Comparison, texts: Texts) -> str:
