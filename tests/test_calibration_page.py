@@ -227,7 +227,9 @@ FULL = {
 }
 
 
-@pytest.mark.parametrize(("lang", "notes"), [("en", FULL), ("es", {})], ids=["full", "quick"])
+@pytest.mark.parametrize(
+    ("lang", "notes"), [("en", FULL), ("es", {**FULL, "provisional": 1}), ("es", {})], ids=["full", "unsound", "quick"]
+)
 def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: dict[str, Any]) -> None:
     figures, texts = Figures.open(built.corridor), Texts(lang, built.corridor)
     found = report(built, figures, **notes)
@@ -238,6 +240,7 @@ def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: d
     sectors = found.learned["sector"].nunique()
     assert page.count("<svg") == 1 + sectors + 2
     assert (texts.t("calibration.provisional") in page) is (not notes)
+    assert (texts.t("calibration.unsound") in page) is (notes.get("provisional") == 1)
     assert (texts.t("calibration.section.chains") in page) is bool(notes)
     for value in ("1.012", "456, 512") if notes else ():
         assert value in page

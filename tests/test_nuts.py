@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pytest
 from scipy import linalg, optimize
 
+from acuerdo.inference import posterior
 from acuerdo.inference.nuts import Chains, Plan, sample
 from acuerdo.inference.posterior import diagnose
 
@@ -217,6 +218,22 @@ def test_chains_in_two_places_are_told() -> None:
     assert told["worst_r_hat"] > 1.1
     assert told["least_ess_bulk"] < 50
     assert (told["divergences"], told["mean_steps"], told["mean_accepted"]) == (0, 7.0, pytest.approx(0.9))
+
+
+@pytest.mark.parametrize(
+    ("change", "sound"),
+    [
+        ({}, True),
+        ({"worst_r_hat": 1.0101}, False),
+        ({"worst_r_hat": float("nan")}, False),
+        ({"least_ess_bulk": 399.0}, False),
+        ({"least_ess_tail": 399.0}, False),
+        ({"divergences": 1}, False),
+    ],
+)
+def test_only_chains_that_agree_end_the_provisional_state(change: dict[str, float], sound: bool) -> None:
+    told = {"worst_r_hat": 1.01, "least_ess_bulk": 400.0, "least_ess_tail": 400.0, "divergences": 0.0}
+    assert posterior.sound({**told, **change}) is sound
 
 
 # --- a run that is stopped goes on ------------------------------------------------------------------------------------

@@ -252,7 +252,7 @@ def html(built: CorridorModel, catalogue: Catalogue, report: Report, texts: Text
             title=page.t("title"),
             made=page.t("made", day=day, draws=texts.number(posterior.draws), command="acuerdo calibrate --report"),
             method=page.t("method", method=posterior.notes["method"]),
-            provisional=page.t("provisional") if posterior.notes.get("provisional", 1) else "",
+            provisional=page.t("unsound" if chains else "provisional") if posterior.notes.get("provisional", 1) else "",
             summary=page.summary(report),
             chains=chains,
             learned=page.learned(report),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
+MOST_R_HAT, LEAST_ESS = 1.01, 400
 QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
 FULL = "No-U-Turn sampler (NUTS), whitened by the Laplace approximation, priors of the evidence register"
 Progress = Callable[[int, int, float], None]
@@ -231,8 +232,9 @@ def calibrate(
     chains = sample(centred.log_density, centre, spread, plan, folder, "".join(ties.values()), sampling, centred.spread)
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
-    told |= {"chains": plan.chains, "iterations": plan.kept, **diagnose(chains)}
-    return _posterior(problem, result, z, z, {"method": FULL, "provisional": 0, **told, **ties})
+    found = diagnose(chains)
+    told |= {"chains": plan.chains, "iterations": plan.kept, **found}
+    return _posterior(problem, result, z, z, {"method": FULL, "provisional": int(not sound(found)), **told, **ties})
 
 
 def _few(draws: int, count: int) -> npt.NDArray[np.int64]:
@@ -349,6 +351,12 @@ def diagnose(chains: Chains) -> dict[str, float]:
         "mean_steps": float(chains.steps.mean()),
         "mean_accepted": float(chains.accepted.mean()),
     }
+
+
+def sound(told: Mapping[str, float]) -> bool:
+    """Return whether chains may be relied on, from what `diagnose` tells of them; otherwise they stay provisional."""
+    least = min(told["least_ess_bulk"], told["least_ess_tail"])
+    return bool(told["worst_r_hat"] <= MOST_R_HAT and least >= LEAST_ESS and told["divergences"] == 0)
 
 
 def kept(built: CorridorModel) -> Path:
