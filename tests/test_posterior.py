@@ -34,7 +34,7 @@ def test_round_trip(tmp_path):
     one = made()
     one.save(tmp_path / "p.nc")
     two = Posterior.load(tmp_path / "p.nc")
-    assert (two.day, two.month, two.series, two.draws) == (one.day, one.month, one.series, 7)
+    assert (two.day, two.month, two.noises, two.draws) == (one.day, one.month, one.noises, 7)
     assert two.notes == one.notes
     np.testing.assert_allclose(two.parameters, one.parameters, rtol=1e-6)
     np.testing.assert_allclose(two.mode, one.mode, rtol=1e-6)

@@ -267,7 +267,7 @@ class Projector:
         start = next((k for k, f in enumerate(self.posterior.figures) if f[:2] == (item.series, member)), None)
         if start is None or item.rolling:
             return news
-        carried = self.posterior.carried[self.posterior.series.index(item.series)]
+        carried = self.posterior.carried[self.posterior.noises.index(item.noise_of(member))]
         past = self.posterior.gap[start] * carried ** self.posterior.figures[start][2]
         for fresh in news:  # in place, month by month
             past = carried * past + np.sqrt(1 - carried**2) * fresh
@@ -288,8 +288,7 @@ class Projector:
 
     def _observe(self, item: Observable, outputs: dict[str, Floats]) -> dict[str, Floats]:
         chance = self._chance.get(item.series) or self._chances(item)
-        at = self.posterior.series.index(item.series) if item.series in self.posterior.series else None
-        sd = self.posterior.noise[at] if at is not None else np.full(self.draws, item.noise[1])
+        spreads = dict(zip(self.posterior.noises, self.posterior.noise, strict=True))
         found: dict[str, Floats] = {}
         for member, variable, row in item.parts(self.built.model):
             values = outputs[variable] if row is None else outputs[variable][:, row]
@@ -299,6 +298,7 @@ class Projector:
                 joined = np.concatenate([past[-(item.rolling - 1) :], values])
                 running = np.cumsum(np.concatenate([np.zeros((1, self.draws)), joined]), axis=0)
                 values = running[item.rolling :] - running[: -item.rolling]
+            sd = spreads.get(item.noise_of(member), np.full(self.draws, item.noise[1]))
             found[member] = with_noise(values, sd, chance[member][: len(values)], item.offset, item.count)
             for other, share in item.completeness.items():
                 if other != member:

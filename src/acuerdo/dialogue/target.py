@@ -107,9 +107,8 @@ def chance(
 ) -> Chance | None:
     """Return the share of draws that meet an open target, or None if the projection lacks a deciding month.
 
-    Months that were public are taken as printed. A month that is neither public nor ahead of the record is not
-    projected, and then there is no chance to give. A twelve-month window that ends with the record is the fitted one,
-    without the noise of observation.
+    Months that were public are taken as printed. A month of the record that is not public yet is the fitted one, and so
+    is a twelve-month window that ends with the record: without the noise of observation.
     """
     frequency = measure.frequency or figures.series(measure.series).frequency
     draws = _draws(projector, ensemble, measure, frequency)
@@ -136,18 +135,21 @@ def _public(figures: Figures, measure: Measure, frequency: str) -> dict[pd.Perio
 def _draws(
     projector: Projector, ensemble: Ensemble, measure: Measure, frequency: str
 ) -> dict[pd.Period, Floats] | None:
-    """Return draws by month: as projected, and for twelve-month windows also the last one fitted."""
+    """Return draws by month: as projected and, for the last months of the record, as fitted."""
     seen = ensemble.observed.get(measure.series, {})
     if measure.member not in seen:
         return None
     found = dict(zip(ensemble.months, seen[measure.member], strict=True))
-    if frequency == "twelve_months":
-        item, recent = projector.observables[measure.series], projector.posterior.recent
-        parts = [part for part in item.parts(projector.built.model) if part[0] == measure.member]
-        if len(parts) == 1 and parts[0][1] in recent:
-            _, variable, row = parts[0]
-            fitted = (recent[variable] if row is None else recent[variable][:, row]) * item.factor
-            found[ensemble.months[0] - 1] = fitted[-12:].sum(axis=0)
+    item, recent = projector.observables[measure.series], projector.posterior.recent
+    parts = [part for part in item.parts(projector.built.model) if part[0] == measure.member]
+    if len(parts) == 1 and parts[0][1] in recent:
+        _, variable, row = parts[0]
+        fitted = (recent[variable] if row is None else recent[variable][:, row]) * item.factor
+        first = ensemble.months[0]
+        if frequency == "twelve_months":
+            found[first - 1] = fitted[-12:].sum(axis=0)
+        elif item.kind == "flow":
+            found |= {first - len(fitted) + i: month for i, month in enumerate(fitted)}
     return found
 
 

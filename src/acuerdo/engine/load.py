@@ -186,6 +186,7 @@ class _Builder:
                     source="assumption",
                     evidence="assumption",
                     sector=item.sector,
+                    over=item.over if kind == "sd" else None,
                     **_text(kind, label),
                 )
 

@@ -34,7 +34,8 @@ class Series:
     """How the months of one latent series hang together: shock[t] = (x[t] - persistence * x[t-1]) / sd.
 
     Attributes:
-        persistence, sd: shape (draws,).
+        persistence: shape (draws,).
+        sd: shape (draws,), or (members, draws).
     """
 
     persistence: Array
@@ -46,7 +47,7 @@ class Series:
         return jnp.concatenate([first, path[1:] - self.persistence * path[:-1]]) / self.sd
 
     def log_widths(self, months: int) -> Array:
-        """Return the logarithm of how far a shock of 1 moves each month given the month before, (months, draws)."""
+        """Return the logarithm of how far a shock of 1 moves each month given the month before, (months, ...draws)."""
         wide = jnp.log(self.sd)
         first = wide - 0.5 * jnp.log(1 - self.persistence**2)
         return jnp.concatenate([first[None], jnp.broadcast_to(wide, (months - 1, *wide.shape))])
@@ -66,19 +67,21 @@ class Centred:
     def __init__(self, problem: Problem, fit: Fit) -> None:
         self.problem, self.fit = problem, fit
         at_fit = jnp.asarray(fit.mode)[:, None]
-        self.unit = {name: float(self._series(at_fit, name).sd[0]) for name in problem.built.processes}
-        left = np.ones(problem.size)
-        left[fit.active] = _variances(fit.factor)
-        self.part = {name: float(np.clip(left[place].mean(), 0.0, 1.0)) for name, place in problem.shock_slices.items()}
+        self.unit = {name: np.asarray(self._series(at_fit, name).sd) for name in problem.built.processes}
+        left = np.ones((problem.size, 1))
+        left[fit.active, 0] = _variances(fit.factor)
+        self.part = {name: np.clip(problem.shocks(left, name).mean(axis=0), 0.0, 1.0) for name in self.unit}
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
-        found = [built.transforms[f"{name}_{kind}"](z[built.slices[f"{name}_{kind}"]])[0] for kind in _KINDS]
-        return Series(*found)
+        persistence, sd = (
+            built.transforms[f"{name}_{kind}"](z[built.slices[f"{name}_{kind}"]]) for kind in ("persistence", "sd")
+        )
+        return Series(persistence[0], sd if built.processes[name].over else sd[0])
 
     def _scale(self, series: Series, name: str) -> Array:
-        part = self.part[name]
-        return self.unit[name] ** (1 - part) * series.sd**part
+        part = jnp.asarray(self.part[name], series.sd.dtype)
+        return jnp.asarray(self.unit[name], series.sd.dtype) ** (1 - part) * series.sd**part
 
     def paths(self, x: Array) -> Arrays:
         """Return the latent series of unknowns (size, draws), shape (months, [members,] draws)."""
@@ -97,10 +100,8 @@ class Centred:
         shocks, widths = [], []
         for name, path in self.paths(x).items():
             series, count = self._series(x, name), x.shape[-1]
-            found = series.shocks(path)
             width = series.log_widths(len(path)) - jnp.log(self._scale(series, name))
-            width = jnp.broadcast_to(width[:, None], (len(path), found[0].size // count, count))
-            shocks.append(found.reshape(-1, count))
+            shocks.append(series.shocks(path).reshape(-1, count))
             widths.append(width.reshape(-1, count))
         return jnp.concatenate(shocks), jnp.concatenate(widths)
 
@@ -195,9 +196,6 @@ class Centred:
             return x
 
         return np.asarray(convert(jnp.asarray(z)))
-
-
-_KINDS = ("persistence", "sd")
 
 
 def _variances(factor: Floats) -> Floats:

@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
+from acuerdo.engine.priors import Transform
 from acuerdo.engine.run import process_paths
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
@@ -160,30 +161,37 @@ def _most_probable(log_likelihood: Floats) -> tuple[float, float]:
 def _set_process(problem: Problem, name: str, z: Floats, variance: Floats, held: Floats) -> None:
     """Set persistence and spread of a latent series to what its path says; its shocks change so that the path stays."""
     built = problem.built
-    at_kept, at_sd = (built.slices[f"{name}_{kind}"].start for kind in ("persistence", "sd"))
+    at_kept, at_sd = built.slices[f"{name}_persistence"].start, built.slices[f"{name}_sd"]
     kept, sd = built.transforms[f"{name}_persistence"], built.transforms[f"{name}_sd"]
     place = problem.shock_slices[name]
     shocks = np.asarray(problem.shocks(z[:, None], name))[..., 0].reshape(len(problem.months), -1)
-    old_sd = float(sd(np.float64(z[at_sd]))[0])
-    path = np.asarray(process_paths(jnp.asarray(shocks), kept(np.float64(z[at_kept])), old_sd))
-    first, now, past = (path[0] ** 2).sum(), path[1:], path[:-1]
-    unknown = old_sd**2 * float(variance.sum())
-    number = path.size
+    old_sd = _spreads(sd, z[at_sd])
+    path = np.asarray(process_paths(jnp.asarray(shocks), kept(np.float64(z[at_kept])), jnp.asarray(old_sd)))
+    first, now, past = (path[0] ** 2).sum(axis=0), path[1:], path[:-1]
+    unknown = old_sd**2 * variance.reshape(path.shape).sum(axis=0)
 
     def squares(persistence: Floats) -> Floats:
-        steps = (now**2).sum() - 2 * persistence * (now * past).sum() + persistence**2 * (past**2).sum()
-        return np.asarray(steps + first * (1 - persistence**2))
+        """Return sums of squared shocks of each member, (..., members), for persistence of any shape."""
+        kept = persistence[..., None]
+        steps = (now**2).sum(axis=0) - 2 * kept * (now * past).sum(axis=0) + kept**2 * (past**2).sum(axis=0)
+        return np.asarray(steps + first * (1 - kept**2))
 
     grid = np.asarray(kept(_GRID))
     start = 0.5 * path.shape[1] * np.log(1 - grid**2)
-    z[at_kept], held[at_kept] = _most_probable(start - 0.5 * squares(grid) / old_sd**2)
+    z[at_kept], held[at_kept] = _most_probable(start - 0.5 * (squares(grid) / old_sd**2).sum(axis=1))
     persistence = float(kept(np.float64(z[at_kept]))[0])
-    log_sd = np.asarray(sd.linked(_GRID))
-    total = float(squares(np.array(persistence))) + unknown
-    z[at_sd], held[at_sd] = _most_probable(-number * log_sd - 0.5 * total * np.exp(-2 * log_sd))
-    new_sd = float(sd(np.float64(z[at_sd]))[0])
+    log_sd = np.asarray(sd.linked(np.broadcast_to(_GRID, (path.shape[1], len(_GRID)))))
+    total = squares(np.array(persistence)) + unknown
+    for member, log in enumerate(log_sd):
+        at = at_sd.start + member
+        z[at], held[at] = _most_probable(-len(path) * log - 0.5 * total[member] * np.exp(-2 * log))
+    new_sd = _spreads(sd, z[at_sd])
     new = np.concatenate([path[:1] * np.sqrt(1 - persistence**2), now - persistence * past]) / new_sd
     z[place] = new.ravel()
+
+
+def _spreads(sd: Transform, z: Floats) -> Floats:
+    return np.asarray(sd(z[:, None]))[:, 0]
 
 
 def _set_carried(problem: Problem, z: Floats, residual: Floats, kept: Floats, held: Floats) -> None:
@@ -193,13 +201,13 @@ def _set_carried(problem: Problem, z: Floats, residual: Floats, kept: Floats, he
     for row in np.argsort(data.last, kind="stable"):
         past = gap[data.before[row]] if data.before[row] >= 0 else 0.0
         gap[row] = residual[row] * np.sqrt(1 - kept[row] ** 2) + kept[row] * past
-    grid = np.asarray(problem.carried(np.broadcast_to(_GRID, (len(data.series), len(_GRID)))))
-    for k in range(len(data.series)):
+    grid = np.asarray(problem.carried(np.broadcast_to(_GRID, (len(data.noises), len(_GRID)))))
+    for k in range(len(data.noises)):
         rows = np.flatnonzero((data.noise == k) & (data.before >= 0))
         tried = grid[k][:, None] ** data.apart[rows]
         news = (gap[rows] - tried * gap[data.before[rows]]) / np.sqrt(1 - tried**2)
         fit = -0.5 * np.log(1 - tried**2) - 0.5 * (STUDENT_DF + 1) * np.log1p(news**2 / STUDENT_DF)
-        at = problem.head - len(data.series) + k
+        at = problem.head - len(data.noises) + k
         z[at], held[at] = _most_probable(fit.sum(axis=1))
 
 
@@ -223,8 +231,8 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
     gap = width * square * (STUDENT_DF + 1) / (STUDENT_DF + square)
     noise = np.asarray(problem.noise_sd(jnp.asarray(before)[:, None]))[:, 0]
     counting = np.maximum(width - noise[problem.data.noise] ** 2, 0.0)
-    log_noise = np.asarray(problem.noise.linked(np.broadcast_to(_GRID, (len(problem.data.series), len(_GRID)))))
-    for k in range(len(problem.data.series)):
+    log_noise = np.asarray(problem.noise.linked(np.broadcast_to(_GRID, (len(problem.data.noises), len(_GRID)))))
+    for k in range(len(problem.data.noises)):
         rows = problem.data.noise == k
         log_sd = log_noise[k]
         total = np.exp(2 * log_sd)[:, None] + counting[rows][None, :]
@@ -255,11 +263,12 @@ def fit(
     for name in problem.built.processes:
         for kind in ("sd", "persistence"):
             held[problem.built.slices[f"{name}_{kind}"]] = True
-    noise = slice(problem.built.size, problem.built.size + len(problem.data.series))
+    noise = slice(problem.built.size, problem.built.size + len(problem.data.noises))
     held[problem.built.size : problem.head] = True
     climber = _Climber(problem, ~held)
     z, spread, path = np.zeros(problem.size), np.ones(problem.size), []
-    z[noise] = np.log(_WIDER) / problem.noise.above[:, 0]
+    wide = problem.noise.above[:, 0]
+    z[noise] = np.where(wide > 0, np.log(_WIDER) / np.where(wide > 0, wide, 1.0), 0.0)  # noise may be fixed
     rough, converged = start is None, False
     if start is not None:
         z = start.copy()

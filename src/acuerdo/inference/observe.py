@@ -25,7 +25,10 @@ MOST_CARRIED = 0.9
 """Bound of the part of noise that is carried on: above it, noise could take the place of the model."""
 
 STUDENT_DF = 5.0
-"""Degrees of freedom of the noise: tails heavier than normal, so that one odd month bends no curve (assumption)."""
+"""Degrees of freedom of noise: tails heavier than normal, so that one odd month bends no curve (assumption)."""
+
+
+_OF = "|"
 
 
 class Observable(BaseModel):
@@ -39,9 +42,9 @@ class Observable(BaseModel):
         over: dimension that the series shares with the variable.
         factor: from the variable's unit to the series' unit.
         kind: `flow` (a figure is the sum over its months), `stock` (value at the end) or `mean` (of its months).
-        noise: (5 %, median, 95 %) of the spread of the noise, in logs.
+        noise: (5 %, median, 95 %) of the spread of the noise of each member, in logs.
         carried: part of a month's noise that is carried into the next (5 %, median, 95 %), below `MOST_CARRIED`: what a
-            model misses in one month it tends to miss in the next. Little where a latent series follows the figures.
+            model misses in one month it tends to miss in the next. None where a latent series of its own follows them.
         offset: added before taking logs; about the size below which counts are noise.
         count: whether the series counts things (Poisson noise is added, predictions are whole and not negative).
         frequencies: the frequencies of figures that are fitted.
@@ -70,6 +73,10 @@ class Observable(BaseModel):
     completeness: dict[str, float] = Field(default_factory=dict)
     fit: bool = True
     since: str = "2018-01"
+
+    def noise_of(self, member: str) -> str:
+        """Return the name of the noise of a member's figures."""
+        return f"{self.series}{_OF}{member}" if self.over or self.members else self.series
 
     def parts(self, model: Model) -> list[tuple[str, str, int | None]]:
         """Return (member of the series, variable, row of the variable's dimension or None) for everything observed."""
@@ -107,12 +114,12 @@ class Data:
     """Figures lined up with the model: one row each.
 
     `column` points into the stacked predictions, `first` and `last` are months counted from the first modelled month,
-    `noise` points into the list of series. `before` points to the figure of the same member before, if both are for one
-    month (else -1), and `apart` is the number of months between them.
+    `noise` points into the list of noises, one for each member of each series. `before` points to the figure of the
+    same member before, if both are for one month (else -1), and `apart` is the number of months between them.
     """
 
     columns: list[tuple[str, int | None]]
-    series: list[str]
+    noises: list[str]
     labels: list[tuple[str, str]]
     column: Ints
     first: Ints
@@ -183,7 +190,7 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
     rows: list[tuple[int, int, int, int, float, float, float, float, int]] = []
     labels: list[tuple[str, str]] = []
     fitted = [item for item in observables.values() if item.fit]
-    names = [item.series for item in fitted]
+    names = [item.noise_of(member) for item in fitted for member, _, _ in item.parts(model)]
     seen: dict[tuple[str, int | None], dict[pd.Period, float]] = {}
     for item in fitted:
         for member, variable, row in item.parts(model):
@@ -199,7 +206,7 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
                 if early or not months[0] <= end <= months[-1] or not np.isfinite(value):
                     continue
                 first, last = max((start - months[0]).n, 0), (end - months[0]).n
-                kind, noise = _KINDS[item.kind], names.index(item.series)
+                kind, noise = _KINDS[item.kind], names.index(item.noise_of(member))
                 rows.append((column, first, last, kind, value, item.offset, float(item.count), item.factor, noise))
                 labels.append((item.series, member))
     table = list(zip(*rows, strict=True)) or [()] * 9
@@ -209,7 +216,7 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
     before, apart = _chains(labels, ints[1], ints[2])
     return Data(
         columns=list(columns),
-        series=names,
+        noises=names,
         labels=labels,
         column=ints[0],
         first=ints[1],
@@ -264,6 +271,11 @@ def with_noise(mean: Floats, sd: Floats, noise: Floats, offset: float, count: bo
     if count:
         seen = np.where(whole < 0.5, 0.0, np.round(seen))
     return np.asarray(seen)
+
+
+def series_of(noise: str) -> str:
+    """Return the series of a noise by its name."""
+    return noise.partition(_OF)[0]
 
 
 def members_of(item: Observable, model: Model) -> Sequence[str]:

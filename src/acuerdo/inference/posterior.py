@@ -48,15 +48,16 @@ class Posterior:
         day: the as-of day, or None for the latest view.
         month: last month of the record; a projection starts in the next.
         parameters: standard normal unknowns of the parameters, (size, draws).
-        noise: spread of the noise of each series in logs, (series, draws).
-        carried: part of that noise which is carried from a month to the next, (series, draws).
-        series: the series of `noise` and `carried`.
+        noise: spread of each noise in logs, (noises, draws).
+        carried: part of it that is carried from a month to the next, (noises, draws).
+        noises: names of the noises, one for each member of each series (see `Observable.noise_of`).
         gap: gap in logs, in spreads, of the last monthly figure of each member of a series, (figures, draws): what the
             noise of the months ahead starts from.
         figures: series and member of each row of `gap`, and the months from that figure to `month`.
         state: stocks and levels at the end of `month`.
         latent: latent series in `month`.
-        recent: observed variables over the last months, (months, [members,] draws).
+        recent: observed variables over the last months, (months, [members,] draws); of those with members, only where
+            a figure ahead adds them up.
         paths: latent series over all months of the record, of the draws in `few`: (months, [members,] few draws);
             none after `take`.
         mode: the most probable unknowns of the calibration, from which one of another day can start: (unknowns,).
@@ -69,7 +70,7 @@ class Posterior:
     parameters: Floats
     noise: Floats
     carried: Floats
-    series: list[str]
+    noises: list[str]
     gap: Floats
     figures: list[tuple[str, str, int]]
     state: dict[str, Floats]
@@ -96,7 +97,7 @@ class Posterior:
             self.parameters[:, index],
             self.noise[:, index],
             self.carried[:, index],
-            self.series,
+            self.noises,
             self.gap[:, index],
             self.figures,
             pick(self.state),
@@ -117,8 +118,8 @@ class Posterior:
         """Write the posterior as netCDF, whole or not at all."""
         variables: dict[str, Any] = {
             "parameters": (("unknown", "draw"), self.parameters.astype("float32")),
-            "noise": (("series", "draw"), self.noise.astype("float32")),
-            "carried": (("series", "draw"), self.carried.astype("float32")),
+            "noise": (("of_noise", "draw"), self.noise.astype("float32")),
+            "carried": (("of_noise", "draw"), self.carried.astype("float32")),
             "gap": (("figure", "draw"), self.gap.astype("float32")),
             "age": (("figure",), np.array([age for _, _, age in self.figures], dtype="int32")),
             "mode": (("of_calibration",), self.mode.astype("float32")),
@@ -129,7 +130,7 @@ class Posterior:
                 dims = tuple(f"{group}_{name}_{i}" for i in range(values.ndim - 1))
                 variables[f"{group}.{name}"] = ((*dims, last), values.astype("float32"))
         names = [f"{series}|{member}" for series, member, _ in self.figures]
-        data = xr.Dataset(variables, coords={"series": self.series, "figure": names})
+        data = xr.Dataset(variables, coords={"of_noise": self.noises, "figure": names})
         data.attrs = {"day": str(self.day or "latest"), "month": str(self.month), **self.notes}
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_suffix(f".{os.getpid()}.part")
@@ -159,7 +160,7 @@ class Posterior:
                 data["parameters"].values.astype(float),
                 data["noise"].values.astype(float),
                 data["carried"].values.astype(float),
-                [str(s) for s in data["series"].values],
+                [str(s) for s in data["of_noise"].values],
                 data["gap"].values.astype(float),
                 [
                     _figure(str(name), int(age))
@@ -254,7 +255,7 @@ def _elsewhere(problem: Problem) -> Floats | None:
         return None
     months = (there.month - problem.months[0]).n + 1
     width = sum(len(built.members(item.over)) or 1 for item in built.processes.values())
-    same = there.series == problem.data.series and there.notes["unknown_names"] == _names(built)
+    same = there.noises == problem.data.noises and there.notes["unknown_names"] == _names(built)
     if not same or len(there.mode) != head + months * width:
         return None
     z, at = np.zeros(problem.size), head
@@ -279,6 +280,7 @@ def _posterior(problem: Problem, result: Fit, z: Floats, future: Floats, told: d
     keep = tuple(dict.fromkeys((*keep, *problem.data.variables)))
     end, outputs, paths = problem.simulate(jnp.asarray(z), keep)
     rolled = {v for item in problem.observables.values() if item.rolling for _, v, _ in item.parts(built.model)}
+    recent = [name for name in keep if name in rolled or built.model.variables[name].over is None]
     gap, figures = _last_gaps(problem, z, outputs)
     notes: dict[str, Any] = {
         "seed": SEED,
@@ -294,12 +296,12 @@ def _posterior(problem: Problem, result: Fit, z: Floats, future: Floats, told: d
         future[: built.size],
         np.asarray(problem.noise_sd(jnp.asarray(future))),
         np.asarray(problem.carried_part(jnp.asarray(future))),
-        problem.data.series,
+        problem.data.noises,
         gap,
         figures,
         {k: np.asarray(v) for k, v in end.items()},
         {k: np.asarray(v[-1]) for k, v in paths.items()},
-        {k: np.asarray(outputs[k][-RECENT:]) for k in keep if k in rolled},
+        {name: np.asarray(outputs[name][-RECENT:]) for name in recent},
         {k: np.asarray(v)[..., _few(z.shape[1], PATHS)] for k, v in paths.items()},
         result.mode,
         notes,

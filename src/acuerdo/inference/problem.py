@@ -17,7 +17,16 @@ from acuerdo.engine.priors import Prior, Transform
 from acuerdo.engine.run import Array, Arrays, process_paths
 from acuerdo.errors import InputError
 from acuerdo.figures.store import Figures
-from acuerdo.inference.observe import MOST_CARRIED, Data, Observable, line_up, load_observables, predict, spread
+from acuerdo.inference.observe import (
+    MOST_CARRIED,
+    Data,
+    Observable,
+    line_up,
+    load_observables,
+    predict,
+    series_of,
+    spread,
+)
 from acuerdo.levers import Floats, announced_ahead, history
 
 FIRST_MONTH = pd.Period("2018-01", "M")
@@ -71,8 +80,8 @@ def announcements(built: CorridorModel, months: pd.PeriodIndex, day: date | None
 class Problem:
     """Everything that a fit needs: model, months, data, and the layout of the unknowns.
 
-    The unknowns are standard normal a priori: parameters, then the noise of each series, then the part of it that is
-    carried from month to month, then the monthly shocks of each latent series.
+    The unknowns are standard normal a priori: parameters, then the noise of each member of each series, then the part
+    of it that is carried from month to month, then the monthly shocks of each latent series.
     """
 
     built: CorridorModel
@@ -87,7 +96,7 @@ class Problem:
     shock_slices: dict[str, slice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        at = self.head = self.built.size + 2 * len(self.data.series)
+        at = self.head = self.built.size + 2 * len(self.data.noises)
         for name, process in self.built.processes.items():
             width = len(self.built.members(process.over)) or 1
             self.shock_slices[name] = slice(at, at + len(self.months) * width)
@@ -125,13 +134,13 @@ class Problem:
         return self.built.simulator.run(state, parameters, inputs, keep)
 
     def noise_sd(self, z: Array) -> Array:
-        """Return the spread of the noise of each fitted series, in logs, shape (series, draws)."""
+        """Return the spread of each noise, in logs, shape (noises, draws)."""
         at = self.built.size
-        return self.noise(z[at : at + len(self.data.series)])
+        return self.noise(z[at : at + len(self.data.noises)])
 
     def carried_part(self, z: Array) -> Array:
-        """Return the part of each fitted series' noise that is carried from a month to the next, (series, draws)."""
-        return self.carried(z[self.head - len(self.data.series) : self.head])
+        """Return the part of each noise that is carried from a month to the next, (noises, draws)."""
+        return self.carried(z[self.head - len(self.data.noises) : self.head])
 
     def compare(self, z: Array) -> tuple[Array, Array]:
         """Return (residual, log spread) of every figure, shape (rows, draws); the residual is in spreads."""
@@ -186,13 +195,15 @@ def make_problem(built: CorridorModel, figures: Figures, day: date | None) -> Pr
     data = line_up(observables, built.model, view, months)
     record = lever_record(built, months, view, day)
     inputs = {**season_inputs(months), **lever_inputs(built, record, announcements(built, months, day))}
-    noise = _by_series("lognormal", [observables[name].noise for name in data.series])
-    carried = _by_series("share", [observables[name].carried for name in data.series], MOST_CARRIED)
+    noise = _by_series("lognormal", [observables[series_of(name)].noise for name in data.noises])
+    share = [observables[series_of(name)].carried for name in data.noises]
+    kept = [np.clip(one, 1e-9, None).tolist() for one in share]  # a share of 0 has no logit
+    carried = _by_series("share", kept, MOST_CARRIED)
     return Problem(built, view, day, months, observables, data, inputs, noise, carried)
 
 
 def _by_series(
-    dist: Literal["lognormal", "share"], triples: Sequence[tuple[float, float, float]], upper: float = 1.0
+    dist: Literal["lognormal", "share"], triples: Sequence[Sequence[float]], upper: float = 1.0
 ) -> Transform:
     members = [str(i) for i in range(len(triples))]
     low, median, high = (dict(zip(members, points, strict=True)) for points in zip(*triples, strict=True))

@@ -152,7 +152,7 @@ class Ranks:
 def quantities(problem: Problem) -> list[str]:
     """Return the names of what is ranked, in the order of the unknowns."""
     labels = [f"{name}[{member}]" if member else name for name, member in problem.built.labels()]
-    series = problem.data.series
+    series = problem.data.noises
     return labels + [f"noise[{name}]" for name in series] + [f"carried[{name}]" for name in series]
 
 

@@ -59,9 +59,9 @@ def flight_pressure(flight_effect, removal_flights_felt, removal_flights_referen
 
 
 @aux("1", source="assumption: proportion to the level of 2024, at most three times")
-def appointment_chance(port_appointments_felt, appointment_reference):
+def appointment_chance(port_appointments, appointment_reference):
     """Chance of an appointment at a port of entry against that of 2024."""
-    return minimum(port_appointments_felt / appointment_reference, 3.0)
+    return minimum(port_appointments / appointment_reference, 3.0)
 
 
 @aux(
@@ -196,9 +196,9 @@ def at_border(base_departures, initial_at_border):
 
 
 @flow("person/month", leaves="at_border", over=ORIGIN, source="assumption: share that gives up a month")
-def gave_up_waiting(free_at_border, acting_rate, wish_to_cross, give_up_rate):
+def gave_up_waiting(free_at_border, acting_rate, give_up_rate, choice_rate):
     """People who leave the border cities and give up."""
-    return free_at_border * acting_rate * give_up_rate / (wish_to_cross + give_up_rate)
+    return free_at_border * acting_rate * give_up_rate / choice_rate
 
 
 @aux("person/month", over=ORIGIN, source="register M13: deportation from border cities as far as funded")
@@ -224,29 +224,64 @@ def appointment_places(port_appointments, days_per_month, person_per_appointment
     return port_appointments * days_per_month * person_per_appointment * appointment_fill
 
 
-@aux("person/month", over=ORIGIN, source="assumption (structure): places shared by demand")
-def appointments_given(at_border, appointment_weight, appointment_places, time_step):
-    """Appointments given, shared by demand, at most to nine tenths of the people there in a step."""
-    demand = at_border * appointment_weight
-    return minimum(appointment_places * ratio(demand, total(demand, ORIGIN)), 0.9 * at_border / time_step)
+@aux("1/month", over=ORIGIN, source="assumption (structure): in proportion to the chance of an appointment")
+def wish_to_wait(attempt_rate, appointment_weight, appointment_chance):
+    """Rate at which a person at the border would join the line for an appointment."""
+    return attempt_rate * appointment_weight * appointment_chance
 
 
-@flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
+@flow(
+    "person/month",
+    leaves="at_border",
+    enters="in_line",
+    over=ORIGIN,
+    source="register M1: the lawful way at ports draws people from crossing between them",
+)
+def joined_line(free_at_border, acting_rate, wish_to_wait, choice_rate):
+    """People who decide to wait in Mexico for an appointment."""
+    return free_at_border * acting_rate * wish_to_wait / choice_rate
+
+
+@stock("person", over=ORIGIN, source="policy calendar: appointments began in January 2023")
+def in_line(no_people):
+    """People waiting in Mexico for an appointment at a port of entry."""
+    return no_people
+
+
+@aux("person/month", over=ORIGIN, source="assumption (structure): places shared by those in line")
+def appointments_given(in_line, appointment_places, time_step):
+    """Appointments given, shared by those in line, at most to nine tenths of them in a step."""
+    return minimum(appointment_places * ratio(in_line, total(in_line, ORIGIN)), 0.9 * in_line / time_step)
+
+
+@flow("person/month", leaves="in_line", over=ORIGIN, source="definition")
 def appointments_used(appointments_given):
     """People received at a port of entry by appointment."""
     return appointments_given
 
 
+@flow(
+    "person/month",
+    leaves="in_line",
+    enters="at_border",
+    over=ORIGIN,
+    source="assumption (structure): patience in proportion to the chance of an appointment",
+)
+def left_line(in_line, line_exit_rate, appointment_chance):
+    """People who no longer wait for an appointment and decide anew."""
+    return in_line * line_exit_rate / clip(appointment_chance, 0.1, 1.0)
+
+
 @aux("month", source="definition: a queue by what is served, Little's law")
-def appointment_wait(at_border, appointments_given):
-    """Months that an appointment for everyone at the border would take at the present pace."""
-    return ratio(total(at_border, ORIGIN), total(appointments_given, ORIGIN))
+def appointment_wait(in_line, appointments_given):
+    """Months that an appointment for everyone in line would take at the present pace."""
+    return ratio(total(in_line, ORIGIN), total(appointments_given, ORIGIN))
 
 
 @aux("person", over=ORIGIN, source="definition: nobody is counted twice in a step")
-def free_at_border(at_border, appointments_given, deportations_from_border, time_step):
-    """People at the border who are neither received by appointment nor deported in the step."""
-    return maximum(at_border - time_step * (appointments_given + deportations_from_border), 0.0)
+def free_at_border(at_border, deportations_from_border, time_step):
+    """People at the border who are not deported in the step."""
+    return maximum(at_border - time_step * deportations_from_border, 0.0)
 
 
 @aux(
@@ -265,19 +300,13 @@ def encounters_at_ports(
 # ---- between the ports
 
 
-@aux(
-    "1",
-    over=ORIGIN,
-    source="register M1 for the lawful way at ports, M4 for enforcement in the border cities; otherwise definition",
-)
+@aux("1", over=ORIGIN, source="register M4 for enforcement in the border cities; otherwise definition")
 def crossing_discouragement(
     upstream_share,
     parole_bundle_pressure,
     consequence_pressure,
     keep_in_mexico_pressure,
     through_mexico,
-    appointment_effect,
-    appointment_chance,
     enforcement_effect,
     enforcement_at_line,
     interior_enforcement_felt,
@@ -286,19 +315,13 @@ def crossing_discouragement(
     """What people at the border expect of policy, in logs; positive discourages crossing between ports."""
     policy = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
     watched = enforcement_effect * enforcement_at_line * interior_enforcement_felt * cooperation_factor
-    return (1 - upstream_share) * policy + watched * through_mexico + appointment_effect * appointment_chance
+    return (1 - upstream_share) * policy + watched * through_mexico
 
 
 @aux("1", over=ORIGIN, source="definition")
-def pressure(regional_pressure, origin_pressure):
-    """Pressure to leave, in logs, 0 at the usual."""
-    return regional_pressure + origin_pressure
-
-
-@level("1", initial="usual_pressure_start", over=ORIGIN, source="assumption: first-order delay")
-def usual_pressure(usual_pressure, pressure, urgency_time):
-    """Pressure to leave that people at the border have got used to."""
-    return (pressure - usual_pressure) / urgency_time
+def pressure(regional_pressure, through_mexico, origin_pressure):
+    """Pressure to leave, in logs, 0 at the usual; Mexicans have one of their own."""
+    return regional_pressure * through_mexico + origin_pressure
 
 
 @aux("1", over=ORIGIN, source="register M3: a rush before an announced restriction; its size is an assumption")
@@ -319,23 +342,28 @@ def rush_to_cross(
     return anticipation * (bar + keep_in_mexico_effect * minimum(more, 2.0) * through_mexico)
 
 
-@aux("1/month", over=ORIGIN, source="assumption (structure): fresh pressure first hastens those at the border")
-def wish_to_cross(attempt_rate, crossing_urgency, pressure, usual_pressure, crossing_discouragement, rush_to_cross):
+@aux("1/month", over=ORIGIN, source="assumption (structure): policy multiplies a usual rate")
+def wish_to_cross(attempt_rate, crossing_discouragement, rush_to_cross):
     """Attempts that a person at the border would make in a month."""
-    hurry = crossing_urgency * (pressure - usual_pressure) + rush_to_cross
-    return attempt_rate * exp(hurry - crossing_discouragement)
+    return attempt_rate * exp(rush_to_cross - crossing_discouragement)
+
+
+@aux("1/month", over=ORIGIN, source="definition")
+def choice_rate(wish_to_cross, wish_to_wait, give_up_rate):
+    """Rate at which a person at the border decides to cross, to wait for an appointment or to give up."""
+    return wish_to_cross + wish_to_wait + give_up_rate
 
 
 @aux("1/month", over=ORIGIN, source="definition: no more people can act in a step than are there")
-def acting_rate(wish_to_cross, give_up_rate, time_step):
-    """Share of the people at the border who act in a step, by crossing or by giving up, as a monthly rate."""
-    return (1 - exp(-(wish_to_cross + give_up_rate) * time_step)) / time_step
+def acting_rate(choice_rate, time_step):
+    """Share of the people at the border who act in a step, as a monthly rate."""
+    return (1 - exp(-choice_rate * time_step)) / time_step
 
 
-@aux("person/month", over=ORIGIN, source="definition: those who act, by their wish to cross or to give up")
-def attempts(free_at_border, acting_rate, wish_to_cross, give_up_rate):
+@aux("person/month", over=ORIGIN, source="definition: those who act, by what they wish")
+def attempts(free_at_border, acting_rate, wish_to_cross, choice_rate):
     """Attempts to cross between the ports of entry."""
-    return free_at_border * acting_rate * wish_to_cross / (wish_to_cross + give_up_rate)
+    return free_at_border * acting_rate * wish_to_cross / choice_rate
 
 
 @aux("person/month", over=ORIGIN, source="definition")
@@ -609,9 +637,9 @@ def smuggling_revenue(attempts, smuggler_use, smuggling_fee):
 
 
 @aux("person", source="definition")
-def waiting_in_mexico(at_border, waiting_under_keep):
+def waiting_in_mexico(at_border, in_line, waiting_under_keep):
     """People kept waiting in Mexico for a way into the United States."""
-    return total(at_border, ORIGIN) + total(waiting_under_keep, ORIGIN)
+    return total(at_border, ORIGIN) + total(in_line, ORIGIN) + total(waiting_under_keep, ORIGIN)
 
 
 @aux("person/month", source="definition")

@@ -28,9 +28,9 @@ def supply_discouragement(
 
 
 @flow("kg/month", enters="precursors", source="assumption for the level (register D2); latent series for the change")
-def precursor_imports(precursor_base, supply_pressure, supply_discouragement):
+def precursor_imports(precursor_base, supply_pressure, supply_elasticity, supply_discouragement):
     """Precursors that reach producers, in the fentanyl they make."""
-    return precursor_base * exp(supply_pressure - supply_discouragement)
+    return precursor_base * exp(supply_pressure / supply_elasticity - supply_discouragement)
 
 
 @stock("kg", source="assumption: about a month of use")
