@@ -1,4 +1,4 @@
-"""A model of one queue, small enough to be calibrated in seconds."""
+"""A model of one queue, or of one at each of several places, small enough to be calibrated in seconds."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ _PRIORS = {
 _NOISE = (0.05, 0.08, 0.12)
 
 
-def _queue() -> Sector:
+def _queue(over: str | None) -> Sector:
     sector = Sector("queue")
 
-    @sector.stock("person", source="test")
+    @sector.stock("person", over=over, source="test")
     def waiting(usual_arrivals: Any, service_rate: Any) -> Any:
         """People who wait."""
         return usual_arrivals / service_rate
 
-    @sector.flow("person/month", enters="waiting", source="test")
+    @sector.flow("person/month", enters="waiting", over=over, source="test")
     def arrivals(usual_arrivals: Any, pressure: Any) -> Any:
         """People who arrive."""
         return usual_arrivals * ops.exp(pressure)
 
-    @sector.flow("person/month", leaves="waiting", source="test")
+    @sector.flow("person/month", leaves="waiting", over=over, source="test")
     def served(waiting: Any, service_rate: Any) -> Any:
         """People who are served."""
         return waiting * service_rate
@@ -47,17 +47,19 @@ def _queue() -> Sector:
     return sector
 
 
-def build() -> CorridorModel:
-    """Return the model."""
+def build(places: tuple[str, ...] = ()) -> CorridorModel:
+    """Return the model: with places, arrivals and people who wait at each, with a latent series of its own."""
+    over, dimensions = ("place", {"place": places}) if places else (None, {})
     parameters = {
         name: Parameter(name=name, unit=unit, en=name, es=name, prior=prior, source="test", evidence="assumption")
         for name, (unit, prior) in _PRIORS.items()
     }
     for item in parameters.values():
         item.sector = "queue"
-    given = [Variable(p.name, "parameter", p.unit, None, p.en, p.source, "queue") for p in parameters.values()]
-    given.append(Variable("pressure", "process", "1", None, "pressure", "test", "queue"))
-    model = assemble("small", {}, [_queue()], given)
+    parameters["pressure_sd"].over = over
+    given = [Variable(p.name, "parameter", p.unit, p.over, p.en, p.source, "queue") for p in parameters.values()]
+    given.append(Variable("pressure", "process", "1", over, "pressure", "test", "queue"))
+    model = assemble("small", dimensions, [_queue(over)], given)
     process = Process(
         name="pressure",
         en="pressure",
@@ -65,33 +67,36 @@ def build() -> CorridorModel:
         sd=(0.05, 0.1, 0.2),
         persistence=(0.5, 0.7, 0.85),
         sector="queue",
+        over=over,
     )
-    about = {"dimensions": {}, "locales": {"en": "en_US", "es": "es_MX"}, "sides": {}}
+    about = {"dimensions": dimensions, "locales": {"en": "en_US", "es": "es_MX"}, "sides": {}}
     return CorridorModel(
         Corridor("small", Path("nowhere"), about),
         model,
         Simulator(model, 2),
         parameters,
-        {name: Transform.of(item.prior) for name, item in parameters.items()},
+        {name: Transform.of(item.prior, places if item.over else ()) for name, item in parameters.items()},
         {"pressure": process},
         {},
         {name: {"en": name, "es": name} for name in model.variables},
     )
 
 
-def make(months: int = 24) -> Problem:
+def make(months: int = 24, places: tuple[str, ...] = ()) -> Problem:
     """Return a calibration to arrivals and to people who wait, all of whose figures are 1,000."""
-    built, names = build(), ["test.arrivals", "test.waiting"]
+    built, names = build(places), ["test.arrivals", "test.waiting"]
     index = pd.period_range("2020-01", periods=months, freq="M")
-    rows = 2 * months
-    at, series = np.tile(np.arange(months), 2), np.repeat([0, 1], months)
-    labels = [(names[k], "ALL") for k in series]
+    width, over = len(places) or 1, "place" if places else None
+    rows = 2 * months * width
+    at, column = np.tile(np.arange(months), 2 * width), np.repeat(np.arange(2 * width), months)
+    series = column // width
+    labels = [(names[k // width], places[k % width] if places else "ALL") for k in column]
     before, apart = _chains(labels, at, at)
     data = Data(
-        columns=[("arrivals", None), ("waiting", None)],
+        columns=[(name, i if places else None) for name in ("arrivals", "waiting") for i in range(width)],
         noises=names,
         labels=labels,
-        column=series.copy(),
+        column=column,
         first=at,
         last=at.copy(),
         kind=series.copy(),  # arrivals are a flow, people who wait a stock
@@ -104,8 +109,8 @@ def make(months: int = 24) -> Problem:
         apart=apart,
     )
     observables = {
-        names[0]: Observable(series=names[0], variable="arrivals", noise=_NOISE),
-        names[1]: Observable(series=names[1], variable="waiting", kind="stock", noise=_NOISE),
+        names[0]: Observable(series=names[0], variable="arrivals", noise=_NOISE, over=over),
+        names[1]: Observable(series=names[1], variable="waiting", kind="stock", noise=_NOISE, over=over),
     }
     low, median, high = _NOISE
     by = ("0", "1")

@@ -13,7 +13,7 @@ from scipy import stats
 
 import small_model
 from acuerdo.inference.centred import Centred
-from acuerdo.inference.fit import Fit
+from acuerdo.inference.fit import Fit, fit
 from acuerdo.inference.nuts import Plan
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
@@ -53,6 +53,19 @@ def test_made_up_figures_keep_rows_and_months_and_come_back_with_their_seed(prob
     assert one.data.labels == problem.data.labels
     assert one.size == problem.size
     assert (problem.data.value == 1000).all(), "the problem given stays as it is"
+
+
+def test_places_with_calm_and_with_restless_arrivals_get_spreads_of_their_own() -> None:
+    problem = small_model.make(60, ("calm", "restless"))
+    spread = problem.built.transforms["pressure_sd"]
+    at = problem.built.slices["pressure_sd"]
+    true = np.random.default_rng(0).standard_normal(problem.size)
+    true[at] = -1.5, 2.0
+    found = fit(simulate_data(problem, true, 1))
+    calm, restless = np.asarray(spread(found.mode[at, None]))[:, 0]
+    assert found.converged
+    assert restless > 1.3 * calm
+    assert abs(np.log(restless / np.asarray(spread(true[at, None]))[1, 0])) < 0.35
 
 
 # --- the check itself -------------------------------------------------------------------------------------------------
@@ -128,8 +141,10 @@ def test_a_run_that_was_stopped_goes_on(problem: Problem, tmp_path: Path) -> Non
 # --- the sampler's coordinates ----------------------------------------------------------------------------------------
 
 
-def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(problem: Problem) -> None:
+@pytest.mark.parametrize("places", [(), ("north", "south")])
+def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(places: tuple[str, ...]) -> None:
     """Density of values = density of shocks times the Jacobian, which is measured here by finite differences."""
+    problem = small_model.make(24, places)
     rng = np.random.default_rng(0)
     made = simulate_data(problem, rng.standard_normal(problem.size), 1)
     active = np.ones(problem.size, dtype=bool)

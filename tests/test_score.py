@@ -28,6 +28,7 @@ from acuerdo.dialogue.scorecard import ROADS, Attribution, Row, Scorecard, chanc
 from acuerdo.dialogue.wording import ScoreWords, chance_words, record
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
+from acuerdo.inference.observe import Observable
 
 TALKS = date(2023, 9, 29)
 YEAR_END = date(2024, 12, 31)
@@ -251,7 +252,12 @@ def projected(figures: Figures, low: float, high: float) -> tuple[Any, Any]:
     """A projection of homicides with half of the draws at each of two levels."""
     months = pd.period_range("2023-10", "2024-12", freq="M")
     draws = np.tile(np.repeat([low, high], 50), (len(months), 1))
-    return SimpleNamespace(draws=100), SimpleNamespace(months=months, observed={"mexico.homicides": {"ALL": draws}})
+    fitted = {"homicides": np.full((12, 100), 2400.0)}
+    item = Observable(series="mexico.homicides", variable="homicides", noise=(0.1, 0.2, 0.3))
+    built = SimpleNamespace(model=None)
+    posterior = SimpleNamespace(recent=fitted)
+    projector = SimpleNamespace(draws=100, observables={item.series: item}, built=built, posterior=posterior)
+    return projector, SimpleNamespace(months=months, observed={"mexico.homicides": {"ALL": draws}})
 
 
 @pytest.mark.parametrize(
@@ -280,6 +286,24 @@ def test_public_months_are_taken_as_printed(dossier: Dossier, figures: Figures) 
     one = targets.chance(projector, ensemble, view, promise.measures[0], standing)
     assert one is not None
     assert one.known == 5
+
+
+def test_months_of_the_record_that_are_not_public_yet_are_the_fitted_ones(dossier: Dossier, figures: Figures) -> None:
+    view = figures.as_of(TALKS)
+    (promise,) = [one for one in dossier.commitments if one.id == "hs21-homicide"]
+    standing = targets.deadline(view, promise, promise.measures[0])
+    assert standing is not None
+    projector, ensemble = projected(figures, 2000.0, 3500.0)
+    ahead = ensemble.observed["mexico.homicides"]["ALL"][6:]  # the record ends in March 2024
+    ensemble.months, ensemble.observed = ensemble.months[6:], {"mexico.homicides": {"ALL": ahead}}
+    shares = []
+    for fitted in (2400.0, 20_000.0):
+        projector.posterior.recent["homicides"] = np.full((12, 100), fitted)
+        one = targets.chance(projector, ensemble, view, promise.measures[0], standing)
+        assert one is not None
+        assert one.known == 0
+        shares.append(one.probability)
+    assert shares == [0.5, 0.0]
 
 
 def test_no_chance_where_the_projection_lacks_a_deciding_month(dossier: Dossier, figures: Figures) -> None:
