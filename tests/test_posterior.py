@@ -1,12 +1,14 @@
 """Posteriors as files: what goes in comes out, and a damaged one is refused."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from acuerdo.errors import DataError
+from acuerdo.inference import posterior as posterior_module
 from acuerdo.inference.posterior import Posterior
 
 
@@ -67,3 +69,23 @@ def test_a_damaged_file_is_refused(tmp_path, harm):
         path.write_bytes({"cut": content[: len(content) // 2], "empty": b"", "text": b"not a posterior"}[harm])
     with pytest.raises(DataError, match="acuerdo calibrate"):
         Posterior.load(path)
+
+
+def test_a_search_that_breaks_down_begins_again_from_the_prior(monkeypatch):
+    tried = []
+
+    def search(problem, progress, start):
+        tried.append(start)
+        if start is not None or not ends:
+            raise np.linalg.LinAlgError
+        return "found"
+
+    problem = SimpleNamespace(day=None)
+    monkeypatch.setattr(posterior_module, "fit", search)
+    monkeypatch.setattr(posterior_module, "_elsewhere", lambda _: np.zeros(3))
+    ends = True
+    assert posterior_module._fit(problem, None) == "found"
+    assert [start is None for start in tried] == [False, True]
+    ends = False
+    with pytest.raises(DataError, match="latest: the search found no most probable point"):
+        posterior_module._fit(problem, None)

@@ -210,9 +210,12 @@ def calibrate(
         draws: draws to return.
         plan: how long to sample after the fit (a full calibration); None takes the fit's normal approximation (quick).
         sampling: called while sampling with (iterations done, iterations in all, share accepted).
+
+    Raises:
+        DataError: the search for the most probable point fails.
     """
     problem = make_problem(built, figures, day)
-    result = fit(problem, progress=progress, start=_elsewhere(problem))
+    result = _fit(problem, progress)
     told: dict[str, Any] = {
         "converged": int(result.converged),
         "objective": result.objective[-1],
@@ -236,6 +239,18 @@ def calibrate(
     found = diagnose(chains)
     told |= {"chains": plan.chains, "iterations": plan.kept, **found}
     return _posterior(problem, result, z, z, {"method": FULL, "provisional": int(not sound(found)), **told, **ties})
+
+
+def _fit(problem: Problem, progress: Progress | None) -> Fit:
+    """Search from the packaged calibration and, where that leads nowhere, from the prior.
+
+    Raises:
+        DataError: neither search ends.
+    """
+    for start in (_elsewhere(problem), None):
+        with contextlib.suppress(np.linalg.LinAlgError, ValueError):  # the curvature is not that of a top
+            return fit(problem, progress=progress, start=start)
+    raise DataError(f"calibration of {problem.day or 'latest'}: the search found no most probable point")
 
 
 def _few(draws: int, count: int) -> npt.NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Migration: from the decision to leave, through transit and the border cities, to an encounter and what follows it."""
 
 from acuerdo.engine.declare import Sector
-from acuerdo.engine.ops import clip, exp, maximum, minimum, ratio, total
+from acuerdo.engine.ops import clip, exp, maximum, minimum, power, ratio, total
 
 sector = Sector("migration")
 aux, flow, stock, level = sector.aux, sector.flow, sector.stock, sector.level
@@ -466,10 +466,16 @@ def entered_undetected(attempts, detection_share, deaths_on_route_by_origin):
     return maximum(attempts * (1 - detection_share) - deaths_on_route_by_origin, 0.0)
 
 
+@aux("1", source="assumption: where many cross, a smaller share of them takes the deadlier routes")
+def crowd_effect(attempts, crowd_reference, crowd_elasticity):
+    """Multiplier of the risk of an attempt by the number of all attempts, 1 at the reference."""
+    return power(total(attempts, ORIGIN) / crowd_reference, -crowd_elasticity)
+
+
 @aux("person/month", over=ORIGIN, source="IOM Missing Migrants: deaths per attempt, higher in the hot months")
-def deaths_on_route_by_origin(attempts, death_risk, year_cos_1, year_cos_2, heat_effect):
+def deaths_on_route_by_origin(attempts, death_risk, crowd_effect, year_cos_1, year_cos_2, heat_effect):
     """People who die or go missing near the border, before the number is held to the people who are there."""
-    return attempts * death_risk * exp(-heat_effect * (year_cos_1 - 0.3 * year_cos_2))
+    return attempts * death_risk * crowd_effect * exp(-heat_effect * (year_cos_1 - 0.3 * year_cos_2))
 
 
 @flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
