@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from acuerdo.inference.observe import Observable, _chains
+from acuerdo.inference.observe import Observable, _chains, series_of
 from acuerdo.inference.problem import Problem
 from acuerdo.projection import Projector
 
@@ -53,7 +53,7 @@ def test_noise_of_a_projection_goes_on_from_the_last_gap() -> None:
     draws, months = 4000, 24
     posterior = SimpleNamespace(
         figures=[("a.series", "X", 1)],
-        series=["a.series"],
+        noises=["a.series"],
         carried=np.full((1, draws), 0.8),
         gap=np.full((1, draws), 3.0),
     )
@@ -65,3 +65,11 @@ def test_noise_of_a_projection_goes_on_from_the_last_gap() -> None:
     assert noise[-1].std() == pytest.approx(1.0, abs=0.05)
     other = Projector._noise(SimpleNamespace(posterior=posterior), item, "Y", fresh.copy())  # type: ignore[arg-type]
     np.testing.assert_array_equal(other, fresh)
+
+
+def test_each_member_of_a_series_has_noise_of_its_own() -> None:
+    members = Observable(series="a.series", variable="x", over="place", noise=(0.1, 0.2, 0.3))
+    alone = Observable(series="b.series", variable="y", noise=(0.1, 0.2, 0.3))
+    assert [members.noise_of(name) for name in ("X", "Y")] == ["a.series|X", "a.series|Y"]
+    assert alone.noise_of("ALL") == "b.series"
+    assert {series_of(members.noise_of("X")), series_of(alone.noise_of("ALL"))} == {"a.series", "b.series"}

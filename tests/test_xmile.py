@@ -386,7 +386,7 @@ def posterior(monkeypatch) -> Posterior:
         parameters=z,
         noise=np.zeros((0, 3)),
         carried=np.zeros((0, 3)),
-        series=[],
+        noises=[],
         gap=np.zeros((0, 3)),
         figures=[],
         state={name: np.asarray(values) for name, values in state.items()},
