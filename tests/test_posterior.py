@@ -74,7 +74,7 @@ def test_a_damaged_file_is_refused(tmp_path, harm):
 def test_a_search_that_breaks_down_begins_again_from_the_prior(monkeypatch):
     tried = []
 
-    def search(problem, progress, start):
+    def search(problem, progress, start=None):
         tried.append(start)
         if start is not None or not ends:
             raise np.linalg.LinAlgError

@@ -248,6 +248,14 @@ def test_only_open_targets_get_a_chance(dossier: Dossier, figures: Figures) -> N
     assert chances_of(dossier, figures, None) == {}  # and then the model is not run
 
 
+def homicide_target(dossier: Dossier, view: Figures) -> tuple[Measure, targets.Deadline]:
+    """The target on homicides and how it stands in a view."""
+    (promise,) = [one for one in dossier.commitments if one.id == "hs21-homicide"]
+    standing = targets.deadline(view, promise, promise.measures[0])
+    assert standing is not None
+    return promise.measures[0], standing
+
+
 def projected(figures: Figures, low: float, high: float) -> tuple[Any, Any]:
     """A projection of homicides with half of the draws at each of two levels."""
     months = pd.period_range("2023-10", "2024-12", freq="M")
@@ -267,11 +275,9 @@ def test_chance_is_the_share_of_draws(
     dossier: Dossier, figures: Figures, low: float, high: float, share: float
 ) -> None:
     view = figures.as_of(TALKS)
-    (promise,) = [one for one in dossier.commitments if one.id == "hs21-homicide"]
-    standing = targets.deadline(view, promise, promise.measures[0])
-    assert standing is not None
+    measure, standing = homicide_target(dossier, view)
     projector, ensemble = projected(figures, low, high)
-    one = targets.chance(projector, ensemble, view, promise.measures[0], standing)
+    one = targets.chance(projector, ensemble, view, measure, standing)
     assert one is not None
     assert (one.probability, one.draws, one.known) == (share, 100, 0)
     assert one.low <= share <= one.high
@@ -279,27 +285,23 @@ def test_chance_is_the_share_of_draws(
 
 def test_public_months_are_taken_as_printed(dossier: Dossier, figures: Figures) -> None:
     view = figures.as_of("2024-06-30")
-    (promise,) = [one for one in dossier.commitments if one.id == "hs21-homicide"]
-    standing = targets.deadline(view, promise, promise.measures[0])
-    assert standing is not None
+    measure, standing = homicide_target(dossier, view)
     projector, ensemble = projected(figures, 2000.0, 3500.0)
-    one = targets.chance(projector, ensemble, view, promise.measures[0], standing)
+    one = targets.chance(projector, ensemble, view, measure, standing)
     assert one is not None
     assert one.known == 5
 
 
 def test_months_of_the_record_that_are_not_public_yet_are_the_fitted_ones(dossier: Dossier, figures: Figures) -> None:
     view = figures.as_of(TALKS)
-    (promise,) = [one for one in dossier.commitments if one.id == "hs21-homicide"]
-    standing = targets.deadline(view, promise, promise.measures[0])
-    assert standing is not None
+    measure, standing = homicide_target(dossier, view)
     projector, ensemble = projected(figures, 2000.0, 3500.0)
     ahead = ensemble.observed["mexico.homicides"]["ALL"][6:]  # the record ends in March 2024
     ensemble.months, ensemble.observed = ensemble.months[6:], {"mexico.homicides": {"ALL": ahead}}
     shares = []
     for fitted in (2400.0, 20_000.0):
         projector.posterior.recent["homicides"] = np.full((12, 100), fitted)
-        one = targets.chance(projector, ensemble, view, promise.measures[0], standing)
+        one = targets.chance(projector, ensemble, view, measure, standing)
         assert one is not None
         assert one.known == 0
         shares.append(one.probability)
@@ -308,13 +310,11 @@ def test_months_of_the_record_that_are_not_public_yet_are_the_fitted_ones(dossie
 
 def test_no_chance_where_the_projection_lacks_a_deciding_month(dossier: Dossier, figures: Figures) -> None:
     view = figures.as_of(TALKS)
-    (promise,) = [one for one in dossier.commitments if one.id == "hs21-homicide"]
-    standing = targets.deadline(view, promise, promise.measures[0])
-    assert standing is not None
+    measure, standing = homicide_target(dossier, view)
     projector, ensemble = projected(figures, 2000.0, 3500.0)
     ensemble.months = ensemble.months[:-1]
     ensemble.observed = {"mexico.homicides": {"ALL": ensemble.observed["mexico.homicides"]["ALL"][:-1]}}
-    assert targets.chance(projector, ensemble, view, promise.measures[0], standing) is None
+    assert targets.chance(projector, ensemble, view, measure, standing) is None
 
 
 def test_a_chance_is_never_printed_as_certain(pair: Corridor) -> None:

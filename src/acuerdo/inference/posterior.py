@@ -247,10 +247,20 @@ def _fit(problem: Problem, progress: Progress | None) -> Fit:
     Raises:
         DataError: neither search ends.
     """
-    for start in (_elsewhere(problem), None):
-        with contextlib.suppress(np.linalg.LinAlgError, ValueError):  # the curvature is not that of a top
-            return fit(problem, progress=progress, start=start)
-    raise DataError(f"calibration of {problem.day or 'latest'}: the search found no most probable point")
+    here = _elsewhere(problem)
+    try:
+        return fit(problem, progress=progress, start=here)
+    except (np.linalg.LinAlgError, ValueError) as broken:  # the curvature is not that of a top, or not a number
+        if here is None:
+            raise _lost(problem) from broken
+    try:
+        return fit(problem, progress=progress)
+    except (np.linalg.LinAlgError, ValueError) as broken:
+        raise _lost(problem) from broken
+
+
+def _lost(problem: Problem) -> DataError:
+    return DataError(f"calibration of {problem.day or 'latest'}: the search found no most probable point")
 
 
 def _few(draws: int, count: int) -> npt.NDArray[np.int64]:

@@ -94,7 +94,7 @@ class Ranks:
     """Result of simulation-based calibration.
 
     Attributes:
-        names: the quantities: parameters (with their member), then the noise of each series.
+        names: the quantities: parameters (with their member), then each noise and the part of it that is carried on.
         truth: their true values, standard normal a priori, (fits, quantities).
         rank: how many of the posterior draws lie below, 0 to `DRAWS`, (fits, quantities).
         mean: posterior means, (fits, quantities).
@@ -152,8 +152,8 @@ class Ranks:
 def quantities(problem: Problem) -> list[str]:
     """Return the names of what is ranked, in the order of the unknowns."""
     labels = [f"{name}[{member}]" if member else name for name, member in problem.built.labels()]
-    series = problem.data.noises
-    return labels + [f"noise[{name}]" for name in series] + [f"carried[{name}]" for name in series]
+    noises = problem.data.noises
+    return labels + [f"noise[{name}]" for name in noises] + [f"carried[{name}]" for name in noises]
 
 
 def sbc(
