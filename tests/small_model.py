@@ -47,8 +47,13 @@ def _queue(over: str | None) -> Sector:
     return sector
 
 
-def build(places: tuple[str, ...] = ()) -> CorridorModel:
-    """Return the model: with places, arrivals and people who wait at each, with a latent series of its own."""
+def build(places: tuple[str, ...] = (), follows: str | None = None) -> CorridorModel:
+    """Return the model: with places, arrivals and people who wait at each, with a latent series of its own.
+
+    Args:
+        places: members of the dimension, if any.
+        follows: variable that the latent series follows.
+    """
     over, dimensions = ("place", {"place": places}) if places else (None, {})
     parameters = {
         name: Parameter(name=name, unit=unit, en=name, es=name, prior=prior, source="test", evidence="assumption")
@@ -68,6 +73,7 @@ def build(places: tuple[str, ...] = ()) -> CorridorModel:
         persistence=(0.5, 0.7, 0.85),
         sector="queue",
         over=over,
+        follows=follows,
     )
     about = {"dimensions": dimensions, "locales": {"en": "en_US", "es": "es_MX"}, "sides": {}}
     return CorridorModel(
@@ -82,9 +88,9 @@ def build(places: tuple[str, ...] = ()) -> CorridorModel:
     )
 
 
-def make(months: int = 24, places: tuple[str, ...] = ()) -> Problem:
+def make(months: int = 24, places: tuple[str, ...] = (), follows: str | None = None) -> Problem:
     """Return a calibration to arrivals and to people who wait, all of whose figures are 1,000."""
-    built, names = build(places), ["test.arrivals", "test.waiting"]
+    built, names = build(places, follows), ["test.arrivals", "test.waiting"]
     index = pd.period_range("2020-01", periods=months, freq="M")
     width, over = len(places) or 1, "place" if places else None
     rows = 2 * months * width

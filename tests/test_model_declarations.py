@@ -17,7 +17,7 @@ import acuerdo
 from acuerdo import corridor as corridors
 from acuerdo.engine import units
 from acuerdo.engine.declare import Model, Variable
-from acuerdo.engine.load import CorridorModel, load_model
+from acuerdo.engine.load import CorridorModel, check_follows, load_model
 from acuerdo.errors import DataError
 from acuerdo.levers import Lever
 
@@ -389,6 +389,19 @@ def _imports(path: Path) -> Iterator[str]:
             start = package[: len(package) - node.level + 1] if node.level else []
             base = ".".join([*start, *filter(None, [node.module])])
             yield from (f"{base}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize(
+    ("follows", "told"),
+    [
+        ("departure", "no variable 'departure' in the model; nearest: departures"),
+        ("synthetic_opioid_deaths", "synthetic_opioid_deaths is over None, not origin"),
+    ],
+)
+def test_a_series_that_follows_nothing_is_refused(built: CorridorModel, follows: str, told: str) -> None:
+    process = built.processes["origin_pressure"].model_copy(update={"follows": follows})
+    with pytest.raises(DataError, match=f"origin_pressure: follows: {re.escape(told)}"):
+        check_follows(process, built.model)
 
 
 def test_machinery_imports_no_corridor() -> None:

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from acuerdo.engine.load import load_model
 from acuerdo.engine.run import audit, process_paths
-from acuerdo.inference.problem import lever_inputs, season_inputs
+from acuerdo.figures.store import Figures
+from acuerdo.inference.posterior import Posterior, file_name, packaged
+from acuerdo.inference.problem import lever_inputs, make_problem, season_inputs
 
 MONTHS = pd.period_range("2025-01", periods=24, freq="M")
 DRAWS = 8
@@ -105,3 +107,20 @@ def test_what_enters_and_leaves_the_whole_accounts_for_the_change(built, drawn, 
         amount = outputs[flow.name].reshape(-1, DRAWS).sum(axis=0)
         moved += amount * (flow.leaves is None) - amount * (flow.enters is None)
     np.testing.assert_allclose(after - before, moved, rtol=1e-6, atol=1e-6 * float(np.max(after)))
+
+
+@pytest.mark.model
+def test_a_latent_series_raises_what_it_follows_about_in_proportion(built):
+    """The sampler moves the variable in place of the series: a month's shock shows in it in the same month."""
+    problem = make_problem(built, Figures.open(built.corridor), None)
+    mode = Posterior.load(packaged(built) / file_name(None)).mode
+    follows = {name: item.follows for name, item in built.processes.items() if item.follows}
+    assert len(follows) > 8
+    for name, variable in follows.items():
+        place, raised = problem.shock_slices[name], mode.copy()
+        width = len(built.members(built.processes[name].over)) or 1
+        raised[place.stop - width : place.stop] += 1.0
+        _, outputs, paths = problem.simulate(jnp.asarray(np.stack([mode, raised], axis=1)), [variable])
+        rise = np.diff(np.log(np.asarray(outputs[variable][-1])))
+        wanted = np.diff(np.asarray(paths[name][-1]))
+        np.testing.assert_allclose(rise / wanted, 1.0, atol=0.3, err_msg=name)

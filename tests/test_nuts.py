@@ -220,6 +220,18 @@ def test_chains_in_two_places_are_told() -> None:
     assert (told["divergences"], told["mean_steps"], told["mean_accepted"]) == (0, 7.0, pytest.approx(0.9))
 
 
+def test_reported_quantities_are_judged_and_the_unknowns_told_beside_them() -> None:
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((4, 200, 3))
+    none, steps = np.zeros((4, 200), dtype=bool), np.full((4, 200), 7)
+    chains = Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5))
+    apart = values.sum(axis=2, keepdims=True) + np.arange(4)[:, None, None]
+    held = np.full_like(apart, 2.0)
+    told = diagnose(chains, np.concatenate([apart, held], axis=2))
+    assert told["worst_r_hat"] > 1.1 > 1.03 > told["worst_r_hat_of_unknowns"]
+    assert told["least_ess_bulk"] < 50 < 300 < told["least_ess_bulk_of_unknowns"]
+
+
 @pytest.mark.parametrize(
     ("change", "sound"),
     [

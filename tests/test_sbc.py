@@ -141,10 +141,16 @@ def test_a_run_that_was_stopped_goes_on(problem: Problem, tmp_path: Path) -> Non
 # --- the sampler's coordinates ----------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("follows", [None, "arrivals", "served"])
 @pytest.mark.parametrize("places", [(), ("north", "south")])
-def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(places: tuple[str, ...]) -> None:
-    """Density of values = density of shocks times the Jacobian, which is measured here by finite differences."""
-    problem = small_model.make(24, places)
+def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(
+    places: tuple[str, ...], follows: str | None
+) -> None:
+    """Density of values = density of shocks times the Jacobian, which is measured here by finite differences.
+
+    It is so for whatever variable a latent series follows: one that it moves, and one that hangs on the past alone.
+    """
+    problem = small_model.make(24, places, follows)
     rng = np.random.default_rng(0)
     made = simulate_data(problem, rng.standard_normal(problem.size), 1)
     active = np.ones(problem.size, dtype=bool)
@@ -164,6 +170,19 @@ def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(places: 
         there = of_problem(centred.to_problem(x[:, None])[:, 0]) + np.linalg.slogdet(jacobian)[1]
         differences.append(float(centred.log_density(jnp.asarray(x))) - there)
     np.testing.assert_allclose(differences, differences[0], atol=2e-3)  # single precision
+
+
+def test_a_series_that_follows_a_variable_leaves_it_in_place_when_a_parameter_moves() -> None:
+    problem = small_model.make(24, follows="arrivals")
+    active = np.ones(problem.size, dtype=bool)
+    centred = Centred(problem, Fit(np.zeros(problem.size), active, 1.3 * np.eye(problem.size), np.zeros(0), [], True))
+    x = np.random.default_rng(0).standard_normal(problem.size)
+    moved = x.copy()
+    moved[problem.built.slices["usual_arrivals"]] += 1.0
+    (paths, before), (moved_paths, after) = (centred.run(jnp.asarray(one)[:, None]) for one in (x, moved))
+    np.testing.assert_allclose(after["arrivals"], before["arrivals"])
+    step = problem.built.transforms["usual_arrivals"].linked(jnp.asarray([x[0], moved[0]]))
+    np.testing.assert_allclose(moved_paths["pressure"], paths["pressure"] - float(step[1] - step[0]), atol=1e-9)
 
 
 def test_the_spread_comes_from_the_expected_curvature(problem: Problem) -> None:
@@ -186,6 +205,26 @@ def test_the_spread_comes_from_the_expected_curvature(problem: Problem) -> None:
     error = np.std(sums, axis=0) / np.sqrt(len(sums)) + np.std(informed, axis=0) / np.sqrt(len(informed))
     assert (np.abs(curvature - information) <= 5 * error + 0.03 * scale).all()
     assert (error < 0.5 * scale).all(), "enough figures to tell"
+
+
+def test_the_spread_of_places_that_differ_is_between_the_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known answer: of informations that share their axes, each axis has sqrt(mean of 1 / a / mean of a)."""
+    problem = small_model.make(24)
+    size = problem.size
+    centred = Centred(problem, Fit(np.zeros(size), np.ones(size, dtype=bool), np.eye(size), np.zeros(0), [], True))
+    there = np.array([1.0, 100.0])
+    turned = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
+    nothing = np.zeros((1, size))
+
+    def slopes(point: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+        told = np.full(size, there[int(point[0])])
+        return nothing, nothing, np.sqrt(told)[:, None] * turned.T, nothing
+
+    monkeypatch.setattr(centred, "_slopes", slopes)
+    monkeypatch.setattr(problem, "head", 0)
+    spread = centred.spread(np.array([[0.0, 1.0]] * size))
+    expected = np.sqrt((1 / there).mean() / there.mean())
+    np.testing.assert_allclose(spread @ spread.T, expected * np.eye(size), atol=1e-9)
 
 
 # --- the whole pipeline -----------------------------------------------------------------------------------------------

@@ -93,9 +93,11 @@ class _Recorder(Simulator):
         parameters: Mapping[str, Any],
         inputs: Mapping[str, Any],
         keep: Sequence[str],
+        follows: Mapping[str, str] | None = None,
+        given: bool = False,
     ) -> tuple[Arrays, Arrays]:
         self.asked = Work(self.plain, dict(state), dict(parameters), dict(inputs), tuple(keep))
-        return self.plain.run(state, parameters, inputs, keep)
+        return self.plain.run(state, parameters, inputs, keep, follows, given)
 
 
 def of_projection(projector: Projector) -> Work:

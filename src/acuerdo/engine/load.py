@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import cache
 from math import log
 from pathlib import Path
@@ -54,7 +55,11 @@ _GENERATED = {
 
 
 class Process(BaseModel):
-    """A latent monthly series, with (5 %, median, 95 %) of its spread and persistence."""
+    """A latent monthly series, with (5 %, median, 95 %) of its spread and persistence.
+
+    `follows` names a variable in proportion to which it raises a variable of the model in the same month, by logs: the
+    sampler moves that variable, which figures tell much about, in place of the series.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,6 +70,7 @@ class Process(BaseModel):
     persistence: tuple[float, float, float]
     sector: str
     over: str | None = None
+    follows: str | None = None
 
 
 @dataclass
@@ -358,6 +364,8 @@ def build(corridor: Corridor) -> CorridorModel:
     dimensions = {name: tuple(members) for name, members in corridor.about["dimensions"].items()}
     model = assemble(corridor.name, dimensions, sectors, builder.given)
     units.check(model)
+    for process in builder.processes.values():
+        check_follows(process, model)
     spanish = (
         corridor.yaml("model", "variables.es.yaml") if corridor.path("model", "variables.es.yaml").exists() else {}
     )
@@ -377,6 +385,24 @@ def build(corridor: Corridor) -> CorridorModel:
         builder.levers,
         builder.meanings,
     )
+
+
+def check_follows(process: Process, model: Model) -> None:
+    """Check that the variable that a series follows is there and has the same members.
+
+    Raises:
+        DataError: it is not, or it has others.
+    """
+    name = process.follows
+    if name is None:
+        return
+    if name not in model.variables:
+        near = get_close_matches(name, model.variables, 1)
+        hint = f"; nearest: {near[0]}" if near else ""
+        raise DataError(f"processes.yaml: {process.name}: follows: no variable {name!r} in the model{hint}")
+    over = model.variables[name].over
+    if over != process.over:
+        raise DataError(f"processes.yaml: {process.name}: follows: {name} is over {over}, not {process.over}")
 
 
 @cache

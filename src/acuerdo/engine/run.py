@@ -14,6 +14,7 @@ from acuerdo.engine.declare import TIME_STEP, Model, Variable
 
 Array = Any
 Arrays = dict[str, Array]
+_LEAST = 1e-6  # below it a variable counts as this much when its logarithm is taken
 
 
 class Simulator:
@@ -29,7 +30,7 @@ class Simulator:
         self.time_step = 1.0 / steps
         self._stocks = model.of_kind("stock")
         self._levels = model.of_kind("level")
-        self._run = jax.jit(self._scan, static_argnames=("keep",))
+        self._run = jax.jit(self._scan, static_argnames=("keep", "follows", "given"))
 
     def first_state(self, parameters: Mapping[str, Array], inputs: Mapping[str, Array], draws: int) -> Arrays:
         """Return the first value of every stock and level; a level may start at the first value of an input."""
@@ -54,6 +55,8 @@ class Simulator:
         parameters: Mapping[str, Array],
         inputs: Mapping[str, Array],
         keep: Sequence[str],
+        follows: Mapping[str, str] | None = None,
+        given: bool = False,
     ) -> tuple[Arrays, Arrays]:
         """Run for as many months as the inputs have.
 
@@ -63,15 +66,30 @@ class Simulator:
             inputs: levers, processes and given series by name, shape (months, draws) or (months, members, draws);
                 the draws axis may be 1.
             keep: names of variables to return.
+            follows: latent series, and the variable that each raises in proportion. In their place `inputs` has them
+                plus the logarithm of what their variable would be without them at the beginning of the month.
+            given: `inputs` has the series of `follows` themselves.
 
         Returns:
             The state at the end, and for each kept variable an array (months, [members,] draws): a stock or level at
-            the end of the month, a flow or other variable as the month's mean (so a monthly flow is its total).
+            the end of the month, a flow or other variable as the month's mean (so a monthly flow is its total). With
+            `follows`, also each such series, and as NAME_without the logarithm of its variable without it.
         """
-        found: tuple[Arrays, Arrays] = self._run(dict(state), dict(parameters), dict(inputs), keep=tuple(keep))
+        pairs = tuple((follows or {}).items())
+        found: tuple[Arrays, Arrays] = self._run(
+            dict(state), dict(parameters), dict(inputs), keep=tuple(keep), follows=pairs, given=given
+        )
         return found
 
-    def _scan(self, state: Arrays, parameters: Arrays, inputs: Arrays, keep: tuple[str, ...]) -> tuple[Arrays, Arrays]:
+    def _scan(
+        self,
+        state: Arrays,
+        parameters: Arrays,
+        inputs: Arrays,
+        keep: tuple[str, ...],
+        follows: tuple[tuple[str, str], ...],
+        given: bool,
+    ) -> tuple[Arrays, Arrays]:
         kind = jnp.result_type(*state.values())  # the precision of the run is that of the state
         parameters = {name: jnp.asarray(value, kind) for name, value in parameters.items()}
         inputs = {name: jnp.asarray(value, kind) for name, value in inputs.items()}
@@ -84,10 +102,17 @@ class Simulator:
             return after, {name: env[name] for name in keep if name not in at_end}
 
         def month(now: Arrays, values: Arrays) -> tuple[Arrays, Arrays]:
+            found: Arrays = {}
+            if follows:
+                _, env = self._step(now, parameters, {**values, **{n: jnp.zeros_like(values[n]) for n, _ in follows}})
+                for name, variable in follows:
+                    without = jnp.log(jnp.maximum(env[variable], _LEAST))
+                    found |= {name: values[name] - (0.0 if given else without), f"{name}_without": without}
+                values = {**values, **{name: found[name] for name, _ in follows}}
             after, within = jax.lax.scan(lambda s, _: small(s, values), now, None, length=self.steps)
             out = {name: series.mean(axis=0) for name, series in within.items()}
             out |= {name: after[name] for name in keep if name in at_end}
-            return after, out
+            return after, {**out, **found}
 
         return jax.lax.scan(month, state, inputs)
 

@@ -14,7 +14,6 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -31,8 +30,6 @@ Floats = npt.NDArray[np.float64]
 LogDensity = Callable[[jax.Array], jax.Array]
 Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
-DEEPEST = 7  # a path has at most 2**7 steps
-_SHALLOW = 5  # in the rounds
 _DIRECTIONS, _ROAMING = 64, 4.0
 
 
@@ -48,6 +45,7 @@ class Plan:
         accept: share of proposals that the step is tuned to accept.
         seed: the same seed gives the same chains.
         rounds: rounds of `warm_up` iterations before, after each of which the spread is made anew.
+        deepest: a path has at most 2 ** deepest steps.
     """
 
     chains: int = 4
@@ -57,6 +55,7 @@ class Plan:
     accept: float = 0.8
     seed: int = 1
     rounds: int = 0
+    deepest: int = 7
 
     @property
     def total(self) -> int:
@@ -111,7 +110,7 @@ def sample(
         raise ValueError("rounds need a way to make the spread anew")
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
 
-    def ready(depth: int, place: tuple[jax.Array, jax.Array], step: jax.Array) -> NUTS:
+    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array) -> NUTS:
         # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
         return NUTS(
             potential_fn=lambda u: -log_density(_to_x(u, *place)),
@@ -120,16 +119,16 @@ def sample(
             inverse_mass_matrix=jnp.ones(len(centre)),
             dense_mass=False,
             target_accept_prob=plan.accept,
-            max_tree_depth=depth,
+            max_tree_depth=plan.deepest,
         )
 
     def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
         keys_now = jax.random.split(jax.random.fold_in(keys, at), plan.chains)
-        return ready(DEEPEST, place, step).init(keys_now, plan.warm_up, start, (), {})
+        return ready(place, step).init(keys_now, plan.warm_up, start, (), {})
 
-    @partial(jax.jit, static_argnums=0)
-    def piece(depth: int, state: Any, place: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
-        kernel = ready(depth, place, jnp.asarray(1.0))
+    @jax.jit
+    def piece(state: Any, place: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+        kernel = ready(place, jnp.asarray(1.0))
         kernel.init(jax.random.split(keys, plan.chains), plan.warm_up, state.z, (), {})
 
         def one(state: Any, _: None) -> tuple[Any, Any]:
@@ -152,7 +151,7 @@ def sample(
         if state is None:
             state = begin_now(*given)
         for number in range(len(found), pieces):
-            state, out = piece(DEEPEST if last else _SHALLOW, state, place)
+            state, out = piece(state, place)
             found.append(tuple(np.asarray(part) for part in out))
             if last and number + 1 == plan.warm_up // plan.piece:
                 state = _one_step(state)

@@ -236,7 +236,7 @@ def calibrate(
     chains = sample(centred.log_density, centre, spread, plan, folder, "".join(ties.values()), sampling, centred.spread)
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
-    found = diagnose(chains)
+    found = diagnose(chains, np.stack([_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]))
     told |= {"chains": plan.chains, "iterations": plan.kept, **found}
     return _posterior(problem, result, z, z, {"method": FULL, "provisional": int(not sound(found)), **told, **ties})
 
@@ -362,21 +362,46 @@ def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:
     return float(np.mean((value >= low) & (value <= high)))
 
 
-def diagnose(chains: Chains) -> dict[str, float]:
-    """Return the largest R-hat and the smallest effective sample sizes over the unknowns, and what went wrong.
+def _reported(problem: Problem, z: Floats) -> Floats:
+    """Return what is shown or projected from, for unknowns (size, draws), shape (draws, quantities).
+
+    Parameters and noise; stocks, levels and latent series at the end; each observed variable of the last months.
+    """
+    end, outputs, paths = problem.simulate(jnp.asarray(z), problem.data.variables)
+    latest = [outputs[name][-RECENT:] for name in problem.data.variables]
+    parts = [z[: problem.head], *end.values(), *(path[-1] for path in paths.values()), *latest]
+    return np.concatenate([np.asarray(part).reshape(-1, z.shape[1]) for part in parts]).T
+
+
+def diagnose(chains: Chains, reported: Floats | None = None) -> dict[str, float]:
+    """Return the largest R-hat and the smallest effective sample sizes, and what went wrong.
 
     R-hat is rank-normalised and split; effective sizes are of bulk and tails (Vehtari and others, 2021), by ArviZ.
+
+    Args:
+        chains: what the sampler returned.
+        reported: quantities that follow from the unknowns, (chains, draws, quantities): R-hat and sizes are theirs, and
+            those of the unknowns are told beside them. Without it they are those of the unknowns.
     """
+    unknowns = _mixing(chains.values)
+    return {
+        **(_mixing(reported) if reported is not None else unknowns),
+        **{f"{name}_of_unknowns": value for name, value in unknowns.items()},
+        "divergences": int(chains.diverging.sum()),
+        "mean_steps": float(chains.steps.mean()),
+        "mean_accepted": float(chains.accepted.mean()),
+    }
+
+
+def _mixing(values: Floats) -> dict[str, float]:
     import arviz as az
 
-    data = az.convert_to_dataset({"x": chains.values})
+    moves = values.std(axis=(0, 1)) > 0  # what is held cannot mix
+    data = az.convert_to_dataset({"x": values[:, :, moves]})
     return {
         "worst_r_hat": float(az.rhat(data)["x"].max()),
         "least_ess_bulk": float(az.ess(data, method="bulk")["x"].min()),
         "least_ess_tail": float(az.ess(data, method="tail")["x"].min()),
-        "divergences": int(chains.diverging.sum()),
-        "mean_steps": float(chains.steps.mean()),
-        "mean_accepted": float(chains.accepted.mean()),
     }
 
 

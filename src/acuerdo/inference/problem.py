@@ -126,12 +126,22 @@ class Problem:
         paths = self.paths(z, parameters)
         return *self.follow(parameters, paths, keep), paths
 
-    def follow(self, parameters: Arrays, paths: Arrays, keep: Sequence[str]) -> tuple[Arrays, Arrays]:
-        """Run the months of the record along given latent series; return the state at the end and kept variables."""
+    def follow(
+        self,
+        parameters: Arrays,
+        paths: Arrays,
+        keep: Sequence[str],
+        follows: Mapping[str, str] | None = None,
+        given: bool = False,
+    ) -> tuple[Arrays, Arrays]:
+        """Run the months of the record along given latent series; return the state at the end and kept variables.
+
+        `follows` and `given` are those of `Simulator.run`.
+        """
         path = next(iter(paths.values()))
         inputs = {**{name: jnp.asarray(x, path.dtype) for name, x in self.inputs.items()}, **paths}
         state = self.built.simulator.first_state(parameters, inputs, path.shape[-1])
-        return self.built.simulator.run(state, parameters, inputs, keep)
+        return self.built.simulator.run(state, parameters, inputs, keep, follows, given)
 
     def noise_sd(self, z: Array) -> Array:
         """Return the spread of each noise, in logs, shape (noises, draws)."""

@@ -122,8 +122,9 @@ def departures(would_depart, avoided_by_pathways):
 )
 def darien_transits(departures, darien_share, darien_share_visa, visa_requirement, route_practice):
     """People who cross the Darien on foot."""
-    usual = clip(darien_share + darien_share_visa * visa_requirement, 0.0, 1.0)
-    return departures * minimum(usual * exp(route_practice), 1.0)
+    usual = 1 - (1 - darien_share) * (1 - darien_share_visa * visa_requirement)
+    more = usual * exp(route_practice)
+    return departures * more / (1 - usual + more)
 
 
 # ---- in Mexico
@@ -138,7 +139,7 @@ def in_transit(base_departures, transit_time, initial_transit):
 @aux("person/month", over=ORIGIN, source="definition")
 def moving_on(in_transit, transit_time, time_step):
     """People who reach the last stage of the way north."""
-    return in_transit / maximum(transit_time, time_step)
+    return in_transit * (1 - exp(-time_step / transit_time)) / time_step
 
 
 @aux("1", over=ORIGIN, source="register M4: net effect of a full surge on arrivals")
@@ -190,9 +191,9 @@ def returned_by_mexico(irregular_events, return_share, return_practice):
 
 
 @stock("person", over=ORIGIN, source="assumption: first value in months of the usual departures")
-def at_border(base_departures, initial_at_border):
+def at_border(base_departures, initial_transit, initial_at_border):
     """People waiting in the border cities."""
-    return base_departures * initial_at_border
+    return base_departures * initial_transit * initial_at_border
 
 
 @flow("person/month", leaves="at_border", over=ORIGIN, source="assumption: share that gives up a month")
@@ -378,6 +379,30 @@ def encounters_between_ports(found_between_ports, event_per_person):
     return found_between_ports * event_per_person
 
 
+@aux("event/month", over=ORIGIN, source="definition: shares of those who leave a place, at the present rates")
+def encounters_in_prospect(
+    departures,
+    arrivals_at_border,
+    turned_home,
+    returned_by_mexico,
+    asylum_applications,
+    encounters_between_ports,
+    gave_up_waiting,
+    joined_line,
+    appointments_used,
+    left_line,
+    expelled_went_home,
+    repatriated_went_home,
+    admitted_to_procedure,
+    entered_undetected,
+):
+    """Encounters that this month's departures lead to if rates stay as they are."""
+    on_the_way = arrivals_at_border + turned_home + returned_by_mexico + asylum_applications
+    waited = gave_up_waiting + joined_line * ratio(appointments_used, appointments_used + left_line)
+    through = waited + expelled_went_home + repatriated_went_home + admitted_to_procedure + entered_undetected
+    return departures * ratio(arrivals_at_border, on_the_way) * ratio(encounters_between_ports, through)
+
+
 @aux(
     "1",
     over=ORIGIN,
@@ -509,6 +534,12 @@ def left_keep(waiting_under_keep, keep_exit_rate, keep_retry_share):
 def encounters_between_ports_total(encounters_between_ports):
     """Encounters between ports, all origins."""
     return total(encounters_between_ports, ORIGIN)
+
+
+@aux("event/month", source="definition")
+def irregular_events_total(irregular_events):
+    """Times that Mexico's authority registers a person in an irregular situation, all origins."""
+    return total(irregular_events, ORIGIN)
 
 
 @aux("event/month", source="definition")

@@ -1,7 +1,7 @@
 """Synthetic opioids: from precursor to death. Amounts are kilograms of pure fentanyl; precursors, of what they make."""
 
 from acuerdo.engine.declare import Sector
-from acuerdo.engine.ops import exp, maximum, minimum, power
+from acuerdo.engine.ops import exp, maximum, minimum, power, ratio
 
 sector = Sector("opioids")
 aux, flow, stock, level = sector.aux, sector.flow, sector.stock, sector.level
@@ -76,7 +76,7 @@ def seized_in_mexico(fentanyl_in_mexico, mexican_seizure_rate, cooperation_facto
 @aux("kg/month", source="definition")
 def shipped(fentanyl_in_mexico, shipping_time, time_step):
     """Fentanyl sent to the border."""
-    return fentanyl_in_mexico / maximum(shipping_time, 1.1 * time_step)
+    return fentanyl_in_mexico * (1 - exp(-time_step / shipping_time)) / time_step
 
 
 @aux(
@@ -126,7 +126,7 @@ def fentanyl_in_us(precursor_base, market_time):
 @flow("kg/month", leaves="fentanyl_in_us", source="definition")
 def consumed(fentanyl_in_us, market_time, time_step):
     """Fentanyl used in the United States."""
-    return fentanyl_in_us / maximum(market_time, time_step)
+    return fentanyl_in_us * (1 - exp(-time_step / market_time)) / time_step
 
 
 @aux("1", source="register D7: effective supply (purity by availability), against the reference")
@@ -282,6 +282,32 @@ def deaths_in_treatment(in_treatment, fatal_hazard, treatment_hazard):
 def synthetic_opioid_deaths(deaths_while_using, deaths_in_treatment):
     """Overdose deaths with a synthetic opioid."""
     return deaths_while_using + deaths_in_treatment
+
+
+@aux("person/month", source="definition: what is left of precursors at each stage, at the present rates")
+def deaths_in_prospect(
+    precursor_imports,
+    production,
+    precursors_lost,
+    smuggled_in,
+    seized_in_mexico,
+    seized_at_ports,
+    seized_between_ports,
+    reference_consumption,
+    supply_elasticity,
+    hazard_reference,
+    risk_left,
+    naloxone_effect,
+    using_opioids,
+    in_treatment,
+    treatment_hazard,
+):
+    """Deaths a month that this month's precursors lead to if rates stay as they are."""
+    made = precursor_imports * ratio(production, production + precursors_lost)
+    seized = seized_in_mexico + seized_at_ports + seized_between_ports
+    supply = maximum(made * ratio(smuggled_in, smuggled_in + seized) / reference_consumption, 0.001)
+    hazard = hazard_reference * power(supply, supply_elasticity) * risk_left * naloxone_effect
+    return (using_opioids + in_treatment * treatment_hazard) * hazard
 
 
 @aux("person/month", source="assumption (structure): deaths without a synthetic opioid, a series of their own")
