@@ -175,7 +175,7 @@ def test_small_model_runs_the_same(tmp_path, engine, steps):
     shares = frame[[c for c in frame.columns if c.lower().startswith("waiting") and c.endswith("_share")]]
     assert shares.shape[1] == 3
     assert (shares.min() < 1).all(), "the case should ask for more than the stocks can give"
-    tolerance = (1e-6, 1e-8) if engine == "pysd" else (1e-9, 1e-12)  # PySD keeps eight digits of a series
+    tolerance = (1e-6, 1e-9) if engine == "pysd" else (1e-9, 1e-12)  # PySD keeps eight digits of a series
     for name in keep:
         close(ours[name], theirs[name], name, *tolerance)
 
@@ -330,8 +330,11 @@ def test_the_whole_model_runs_the_same_in_another_engine(ran, engine):
     theirs = xmile.from_frame(it.built.simulator, run(path), ours)
     for name, values in theirs.items():
         # stocks are never near zero by chance; a level may cross zero, where PySD's eight digits of a series show
-        stock = it.built.model.variables[name].kind == "stock"
-        close(ours[name], values, name, 1e-6, 1e-12 if stock else 1e-8)
+        variable = it.built.model.variables[name]
+        series = it.built.processes.keys() & set(variable.depends)
+        # a sum of several series adds up what each has lost
+        trifle = 1e-12 if variable.kind == "stock" else 1e-8 if len(series) > 1 else 1e-9
+        close(ours[name], values, name, 1e-6, trifle)
     assert all(variable.name in theirs for variable in it.built.model.of_kind("stock", "level", "flow"))
 
 
