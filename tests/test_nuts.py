@@ -101,6 +101,18 @@ def test_one_step_for_all_chains_after_the_warm_up(whole: Chains) -> None:
         sample(gaussian(2)[0], np.zeros(2), np.ones(2), Plan(rounds=1))
 
 
+@pytest.mark.parametrize("whole_factor", [True, False])
+def test_chains_start_where_they_are_told_to(whole_factor: bool) -> None:
+    log_density, mean, covariance = gaussian(4)
+    spread = linalg.cholesky(covariance, lower=True) if whole_factor else np.sqrt(np.diag(covariance))
+    far = mean[:, None] + 30 * np.sqrt(np.diag(covariance))[:, None] * np.array([1.0, -1.0])
+    plan = Plan(chains=2, warm_up=0, kept=1, piece=1, deepest=1)
+    chains = sample(lambda x: 1e-9 * log_density(x), mean, 1e-3 * spread, plan, start=far)  # flat: nothing moves far
+    np.testing.assert_allclose(chains.values[:, 0].T, far, rtol=1e-3)
+    with pytest.raises(ValueError, match="one point for each chain"):
+        sample(log_density, mean, spread, plan, start=far[:, :1])
+
+
 def test_scales_alone_whiten_what_is_not_correlated() -> None:
     sd = jnp.asarray([0.01, 1.0, 100.0])
     chains = sample(

@@ -50,6 +50,14 @@ def test_round_trip(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["p.nc"], "no part of a file is left behind"
 
 
+def test_where_chains_ended_is_kept_of_a_full_calibration(tmp_path):
+    one = made()
+    assert one.ends.size == 0, "a quick calibration has no chains"
+    one.ends = np.random.default_rng(1).standard_normal((9, 2))
+    one.save(tmp_path / "p.nc")
+    np.testing.assert_allclose(Posterior.load(tmp_path / "p.nc").ends, one.ends, rtol=1e-6)
+
+
 def test_taking_draws_takes_the_same_everywhere():
     one = made()
     two = one.take(np.array([3, 3, 0]))

@@ -100,6 +100,22 @@ def test_only_the_parole_programme_lacks_origins(projector, ahead):
     assert gaps <= short
 
 
+def test_shocks_to_come_leave_the_mean_of_what_they_multiply_where_it_returns_to():
+    """Known answer of a first-order autoregression: on average exp of a path is exp(persistence ** months * now)."""
+    one = make_projector("2024-12", 12, 4000, 3)
+    ages = np.arange(1, 13)
+    for name, path in one.latent.items():
+        kept = np.asarray(one.parameters[f"{name}_persistence"], float)
+        now = np.asarray(one.posterior.latent[name], float)
+        back = kept ** ages.reshape(-1, *[1] * now.ndim) * now
+        ratio = np.exp(np.asarray(path, float) - back)
+        mean, error = ratio.mean(axis=-1), ratio.std(axis=-1) / np.sqrt(one.draws)
+        assert (np.abs(mean - 1) <= 5 * error).mean() > 0.99, name
+        assert (error > 0).all(), f"{name}: shocks move it"
+    widest = np.asarray(one.latent["origin_pressure"], float)[-1].std(axis=-1).max()
+    assert widest > 0.8, "without the correction the mean would be a third above"
+
+
 def test_labels_and_units_in_both_languages(ahead):
     for name, array in ahead.data_vars.items():
         for key in ("units", "label_en", "label_es", "kind", "source"):

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import optimize, stats
 
 import small_model
 from acuerdo.inference.centred import Centred
-from acuerdo.inference.fit import Fit, fit
+from acuerdo.inference.fit import Fit, _set_process, fit
 from acuerdo.inference.nuts import Plan
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
@@ -225,6 +225,45 @@ def test_the_spread_of_places_that_differ_is_between_the_means(monkeypatch: pyte
     spread = centred.spread(np.array([[0.0, 1.0]] * size))
     expected = np.sqrt((1 / there).mean() / there.mean())
     np.testing.assert_allclose(spread @ spread.T, expected * np.eye(size), atol=1e-9)
+
+
+def test_persistence_and_spread_of_a_path_that_is_known_in_part_are_the_most_probable_ones() -> None:
+    """Against the exact marginal posterior: paths of two places seen through normal noise, persistence shared."""
+    places, months, noise = ("calm", "restless"), 80, 0.15
+    problem = small_model.make(months, places)
+    built, place = problem.built, problem.shock_slices["pressure"]
+    at_kept, at_sd = built.slices["pressure_persistence"].start, built.slices["pressure_sd"]
+    kept, sd = built.transforms["pressure_persistence"], built.transforms["pressure_sd"]
+    rng = np.random.default_rng(5)
+
+    def moved(z_kept: float) -> NDArray[np.float64]:
+        """The path that a shock of 1 in each month makes, (months, months)."""
+        persistence, age = kept(np.float64(z_kept)).item(), np.subtract.outer(np.arange(months), np.arange(months))
+        found = np.tril(persistence ** np.abs(age))
+        found[:, 0] /= np.sqrt(1 - persistence**2)
+        return found
+
+    seen = moved(0.5) @ rng.standard_normal((months, 2)) * [0.08, 0.2] + noise * rng.standard_normal((months, 2))
+
+    def minus_log_posterior(z: NDArray[np.float64]) -> float:
+        spread = np.asarray(sd(z[1:, None]))[:, 0]
+        factors = [one * moved(z[0]) for one in spread]
+        normals = [stats.multivariate_normal(np.zeros(months), f @ f.T + noise**2 * np.eye(months)) for f in factors]
+        return float(0.5 * z @ z - sum(one.logpdf(seen[:, i]) for i, one in enumerate(normals)))
+
+    expected = optimize.minimize(minus_log_posterior, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-4}).x
+    z, held = np.zeros(problem.size), np.ones(problem.size)
+    for _ in range(30):
+        spread = np.asarray(sd(z[at_sd, None]))[:, 0]
+        covariance = np.zeros((problem.size, problem.size))
+        for member in range(2):
+            of = np.arange(place.start + member, place.stop, 2)
+            factor = spread[member] * moved(z[at_kept])
+            block = np.linalg.inv(np.eye(months) + factor.T @ factor / noise**2)
+            covariance[np.ix_(of, of)] = block
+            z[of] = block @ factor.T @ seen[:, member] / noise**2
+        _set_process(problem, "pressure", z, lambda of, known=covariance: known[np.ix_(of, of)], held)
+    np.testing.assert_allclose([z[at_kept], *z[at_sd]], expected, atol=0.03)  # set on a grid of 0.01
 
 
 # --- the whole pipeline -----------------------------------------------------------------------------------------------

@@ -22,13 +22,13 @@ import numpy.typing as npt
 from scipy import linalg
 
 from acuerdo.engine.priors import Transform
-from acuerdo.engine.run import process_paths
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, float], None]
+Covariance = Callable[[npt.NDArray[np.int64]], Floats]
 _BLOCK = 512
 _DAMPING = (0.05, 1.0, 20.0)
 _LENGTHS = (1.0, 0.4)
@@ -158,36 +158,59 @@ def _most_probable(log_likelihood: Floats) -> tuple[float, float]:
     return float(_GRID[at]), float(1 / np.sqrt(max(-bend, 1.0)))
 
 
-def _set_process(problem: Problem, name: str, z: Floats, variance: Floats, held: Floats) -> None:
-    """Set persistence and spread of a latent series to what its path says; its shocks change so that the path stays."""
+def _set_process(problem: Problem, name: str, z: Floats, covariance: Covariance, held: Floats) -> None:
+    """Set persistence and spread of a latent series to what its path says; its shocks change so that the path stays.
+
+    The path counts with what is not known of it: squares are those expected under the normal approximation.
+
+    Args:
+        problem: the calibration.
+        name: the latent series.
+        z: the unknowns, changed in place.
+        covariance: that of unknowns of the problem, given their positions.
+        held: standard deviations of what is set, changed in place.
+    """
     built = problem.built
     at_kept, at_sd = built.slices[f"{name}_persistence"].start, built.slices[f"{name}_sd"]
     kept, sd = built.transforms[f"{name}_persistence"], built.transforms[f"{name}_sd"]
     place = problem.shock_slices[name]
-    shocks = np.asarray(problem.shocks(z[:, None], name))[..., 0].reshape(len(problem.months), -1)
-    old_sd = _spreads(sd, z[at_sd])
-    path = np.asarray(process_paths(jnp.asarray(shocks), kept(np.float64(z[at_kept])), jnp.asarray(old_sd)))
-    first, now, past = (path[0] ** 2).sum(axis=0), path[1:], path[:-1]
-    unknown = old_sd**2 * variance.reshape(path.shape).sum(axis=0)
+    months = len(problem.months)
+    shocks = np.asarray(problem.shocks(z[:, None], name))[..., 0].reshape(months, -1)
+    old_sd, ahead = _spreads(sd, z[at_sd]), _ahead(kept(np.float64(z[at_kept])).item(), months)
+    path = old_sd * (ahead @ shocks)
+    members = path.shape[1]
+    first, now, past, both = (np.zeros(members) for _ in range(4))
+    for member in range(members):
+        unknown = ahead @ covariance(np.arange(place.start + member, place.stop, members)) @ ahead.T
+        square = path[:, member] ** 2 + old_sd[member] ** 2 * np.diag(unknown)
+        first[member], now[member], past[member] = square[0], square[1:].sum(), square[:-1].sum()
+        both[member] = path[1:, member] @ path[:-1, member] + old_sd[member] ** 2 * np.trace(unknown, offset=1)
 
     def squares(persistence: Floats) -> Floats:
-        """Return sums of squared shocks of each member, (..., members), for persistence of any shape."""
+        """Return expected sums of squared shocks of each member, (..., members), for persistence of any shape."""
         kept = persistence[..., None]
-        steps = (now**2).sum(axis=0) - 2 * kept * (now * past).sum(axis=0) + kept**2 * (past**2).sum(axis=0)
-        return np.asarray(steps + first * (1 - kept**2))
+        return np.asarray(now - 2 * kept * both + kept**2 * past + first * (1 - kept**2))
 
     grid = np.asarray(kept(_GRID))
-    start = 0.5 * path.shape[1] * np.log(1 - grid**2)
+    start = 0.5 * members * np.log(1 - grid**2)
     z[at_kept], held[at_kept] = _most_probable(start - 0.5 * (squares(grid) / old_sd**2).sum(axis=1))
     persistence = float(kept(np.float64(z[at_kept]))[0])
-    log_sd = np.asarray(sd.linked(np.broadcast_to(_GRID, (path.shape[1], len(_GRID)))))
-    total = squares(np.array(persistence)) + unknown
+    log_sd = np.asarray(sd.linked(np.broadcast_to(_GRID, (members, len(_GRID)))))
+    total = squares(np.array(persistence))
     for member, log in enumerate(log_sd):
         at = at_sd.start + member
-        z[at], held[at] = _most_probable(-len(path) * log - 0.5 * total[member] * np.exp(-2 * log))
+        z[at], held[at] = _most_probable(-months * log - 0.5 * total[member] * np.exp(-2 * log))
     new_sd = _spreads(sd, z[at_sd])
-    new = np.concatenate([path[:1] * np.sqrt(1 - persistence**2), now - persistence * past]) / new_sd
+    new = np.concatenate([path[:1] * np.sqrt(1 - persistence**2), path[1:] - persistence * path[:-1]]) / new_sd
     z[place] = new.ravel()
+
+
+def _ahead(persistence: float, months: int) -> Floats:
+    """Return the paths that a shock of 1 in each month makes, as `process_paths` has them: (months, month of shock)."""
+    age = np.subtract.outer(np.arange(months), np.arange(months))
+    paths = np.tril(persistence ** np.maximum(age, 0))
+    paths[:, 0] /= np.sqrt(1 - persistence**2)
+    return np.asarray(paths)
 
 
 def _spreads(sd: Transform, z: Floats) -> Floats:
@@ -218,11 +241,14 @@ def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, 
     """
     factor = linalg.cholesky(here.curvature(STUDENT_DF), lower=True)
     inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
-    variance = np.zeros(problem.size)
-    variance[climber.active] = (inverse**2).sum(axis=0)
+
+    def covariance(of: npt.NDArray[np.int64]) -> Floats:
+        chosen = inverse[:, np.searchsorted(climber.active, of)]
+        return np.asarray(chosen.T @ chosen)
+
     before = z.copy()
-    for name, place in problem.shock_slices.items():
-        _set_process(problem, name, z, variance[place], held)
+    for name in problem.shock_slices:
+        _set_process(problem, name, z, covariance, held)
     explained = ((inverse.astype(np.float32) @ here.mean.T) ** 2).sum(axis=0)
     square = here.residual**2 + explained
     carried = np.asarray(problem.carried_part(jnp.asarray(before)[:, None]))[:, 0][problem.data.noise]

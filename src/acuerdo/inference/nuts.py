@@ -91,6 +91,7 @@ def sample(
     key: str = "",
     progress: Progress | None = None,
     respread: Respread | None = None,
+    start: Floats | None = None,
 ) -> Chains:
     """Sample a density by NUTS in the coordinates u of x = centre + spread @ u.
 
@@ -103,7 +104,15 @@ def sample(
         key: what the density is, so that a checkpoint of something else is not used.
         progress: called after each piece with (iterations done, iterations in all, share of proposals accepted).
         respread: a better factor, (size, size), from points of the chains, (size, number of points); for rounds.
+        start: where each chain starts, (size, chains), for example where an earlier run ended; without it normal draws
+            around the centre, as wide as the spread.
+
+    Raises:
+        ValueError: the warm-up is not a multiple of the piece, rounds have no `respread`, or `start` is not one point
+            for each chain.
     """
+    if start is not None and start.shape != (len(centre), plan.chains):
+        raise ValueError(f"start: {start.shape}; one point for each chain is {(len(centre), plan.chains)}")
     if plan.warm_up % plan.piece:
         raise ValueError("the warm-up takes whole pieces")
     if plan.rounds and respread is None:
@@ -138,12 +147,17 @@ def sample(
         return jax.lax.scan(one, state, None, length=plan.piece)
 
     store = _Checkpoints(folder, f"{key}:{plan}") if folder else None
-    start, step, done, begin_now = jax.random.normal(first, (plan.chains, len(centre))), 1.0, 0, jax.jit(begin)
+    if start is None:
+        at_first = jax.random.normal(first, (plan.chains, len(centre)))
+    else:
+        gap = start.T - centre
+        at_first = jnp.asarray(gap / spread if spread.ndim == 1 else np.linalg.solve(spread, gap.T).T)
+    step, done, begin_now = 1.0, 0, jax.jit(begin)
     for at in range(plan.rounds + 1):
         last = at == plan.rounds
         pieces = -(-(plan.warm_up + (plan.kept if last else 0)) // plan.piece)
-        place = jnp.asarray(centre), jnp.asarray(spread)
-        given = place, start, jnp.asarray(step), jnp.asarray(at)
+        place = jnp.asarray(centre), jnp.asarray(spread, jnp.float32)
+        given = place, at_first, jnp.asarray(step), jnp.asarray(at)
         found: list[_Piece] = []
         state: Any = None
         if store:
@@ -163,7 +177,7 @@ def sample(
         centre, spread = (np.asarray(part, float) for part in place)
         if not last:
             assert respread is not None
-            centre, spread, start = _better(centre, spread, found, respread)
+            centre, spread, at_first = _better(centre, spread, found, respread)
             step = float(np.median(state.adapt_state.step_size))
     u, _, diverging, steps, accepted = (
         np.concatenate(part)[plan.warm_up : plan.warm_up + plan.kept].swapaxes(0, 1)
@@ -181,7 +195,9 @@ _Piece = tuple[npt.NDArray[Any], ...]
 
 
 def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
-    return centre + (spread * u if spread.ndim == 1 else spread @ u)
+    # the large factor is read at every step of the integrator: in single precision that takes half the time
+    near = u.astype(spread.dtype)
+    return centre + (spread * near if spread.ndim == 1 else spread @ near).astype(centre.dtype)
 
 
 def _one_step(state: Any) -> Any:

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,6 +63,8 @@ class Posterior:
         mode: the most probable unknowns of the calibration, from which one of another day can start: (unknowns,).
         notes: method, hashes, convergence, in-sample coverage; of a full calibration also chains, largest R-hat,
             smallest effective sample size and divergences. The draws are those of its chains, one chain after another.
+        ends: of a full calibration, the unknowns where each chain ended, from which it can be gone on with: (unknowns,
+            chains); of a quick one, none.
     """
 
     day: date | None
@@ -79,6 +81,7 @@ class Posterior:
     paths: dict[str, Floats]
     mode: Floats
     notes: dict[str, Any]
+    ends: Floats = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def draws(self) -> int:
@@ -106,6 +109,7 @@ class Posterior:
             {},
             self.mode,
             self.notes,
+            self.ends,
         )
 
     @property
@@ -124,6 +128,8 @@ class Posterior:
             "age": (("figure",), np.array([age for _, _, age in self.figures], dtype="int32")),
             "mode": (("of_calibration",), self.mode.astype("float32")),
         }
+        if self.ends.size:
+            variables["ends"] = (("of_calibration", "chain"), self.ends.astype("float32"))
         for group in _GROUPS:
             last = "few_draws" if group == "paths" else "draw"
             for name, values in getattr(self, group).items():
@@ -169,6 +175,7 @@ class Posterior:
                 **groups,
                 mode=data["mode"].values.astype(float),
                 notes={k: v for k, v in data.attrs.items() if k not in ("day", "month")},
+                ends=data["ends"].values.astype(float) if "ends" in data else np.empty((0, 0)),
             )
         except (OSError, KeyError, ValueError) as problem:
             raise DataError(f"{path}: not a posterior, or damaged; rebuild it with: acuerdo calibrate") from problem
@@ -237,8 +244,9 @@ def calibrate(
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
     found = diagnose(chains, np.stack([_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]))
-    told |= {"chains": plan.chains, "iterations": plan.kept, **found}
-    return _posterior(problem, result, z, z, {"method": FULL, "provisional": int(not sound(found)), **told, **ties})
+    told |= {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
+    whole = _posterior(problem, result, z, z, {**told, **found, **ties})
+    return replace(whole, ends=centred.to_problem(chains.values[:, -1].T))
 
 
 def _fit(problem: Problem, progress: Progress | None) -> Fit:
