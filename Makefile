@@ -37,6 +37,8 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	$(BIN)/mypy
 
+ # what one test compiles, the processes after it take up
+test: export JAX_COMPILATION_CACHE_DIR := $(abspath $(VENV))/.compiled
 test: $(VENV)/.dev lint types
 	$(BIN)/python -m pytest -m "not model and not browser and not slow"
 	$(BIN)/python -m pytest -m "model and not slow and not browser"
