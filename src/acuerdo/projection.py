@@ -167,8 +167,9 @@ class Projector:
             members = self.built.members(process.over)
             shape = (len(self.months), *([len(members)] if members else []), self.draws)
             shocks = self._rng(name).standard_normal(shape)
-            kept, sd = parameters[f"{name}_persistence"], parameters[f"{name}_sd"]
-            variance = jnp.cumsum(jnp.stack([(kept**age * sd) ** 2 for age in range(len(self.months))]), axis=0)
+            kept, sd = (np.asarray(parameters[f"{name}_{kind}"]) for kind in ("persistence", "sd"))
+            ahead = np.arange(1, shape[0] + 1).reshape(-1, *[1] * sd.ndim)
+            variance = sd**2 * (1 - kept ** (2 * ahead)) / (1 - kept**2)
             path = process_paths(jnp.asarray(shocks), kept, sd, jnp.asarray(self.posterior.latent[name]))
             paths[name] = path - 0.5 * variance
         return paths

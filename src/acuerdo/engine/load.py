@@ -57,8 +57,8 @@ _GENERATED = {
 class Process(BaseModel):
     """A latent monthly series, with (5 %, median, 95 %) of its spread and persistence.
 
-    `follows` names a variable in proportion to which it raises a variable of the model in the same month, by logs: the
-    sampler moves that variable, which figures tell much about, in place of the series.
+    `follows` names a variable of the model that the series raises about in proportion in the same month: the sampler
+    moves that variable, which figures tell much about, in place of the series.
     """
 
     model_config = ConfigDict(extra="forbid")
