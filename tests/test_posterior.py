@@ -92,8 +92,8 @@ def test_a_search_that_breaks_down_begins_again_from_the_prior(monkeypatch):
     monkeypatch.setattr(posterior_module, "fit", search)
     monkeypatch.setattr(posterior_module, "_elsewhere", lambda _: np.zeros(3))
     ends = True
-    assert posterior_module._fit(problem, None) == "found"
+    assert posterior_module.search(problem, None) == "found"
     assert [start is None for start in tried] == [False, True]
     ends = False
     with pytest.raises(DataError, match="latest: the search found no most probable point"):
-        posterior_module._fit(problem, None)
+        posterior_module.search(problem, None)

@@ -95,10 +95,7 @@ def report(texts: Texts, day: date | None, progress: Progress, out: Path | None)
 
     home = texts.corridor
     built, figures = load_model(home.name), Figures.open(home)
-    found = posterior.saved(built, figures, day)
-    if found is None:
-        option = f" --as-of {day}" if day else ""
-        raise DataError(f"no posterior of this model and these figures is saved; make one: acuerdo calibrate{option}")
+    found = _saved(built, figures, day)
     total, done = calibration_report.pieces(built), 0
 
     def tick(name: str) -> None:
@@ -110,6 +107,41 @@ def report(texts: Texts, day: date | None, progress: Progress, out: Path | None)
     path = out or Path(f"calibration_{day or 'latest'}.html")
     write_whole(path, calibration_page.html(built, figures.catalogue, made, texts))
     return [str(path)]
+
+
+def _saved(built: CorridorModel, figures: Figures, day: date | None) -> posterior.Posterior:
+    found = posterior.saved(built, figures, day)
+    if found is None:
+        option = f" --as-of {day}" if day else ""
+        raise DataError(f"no posterior of this model and these figures is saved; make one: acuerdo calibrate{option}")
+    return found
+
+
+def check(texts: Texts, day: date | None, fitting: Progress, sampling: Progress) -> list[str]:
+    """Go on with the chains of the saved posterior of a day for a short run, and say whether their means stay.
+
+    Raises:
+        DataError: there is no saved posterior of that day for this model and these figures, or it is a quick one.
+        typer.Exit: they do not (code 1).
+    """
+    from acuerdo.inference.problem import make_problem
+    from acuerdo.inference.recheck import SHORT, recheck
+
+    home = texts.corridor
+    built, figures = load_model(home.name), Figures.open(home)
+    found, problem = _saved(built, figures, day), make_problem(built, figures, day)
+    told = recheck(problem, posterior.search(problem, fitting), found, SHORT, sampling)
+    name, gap = told.widest
+    lines = [
+        texts.t("calibration.check.agrees" if told.agrees else "calibration.check.moved"),
+        texts.t("calibration.check.beyond", share=texts.percent(told.beyond), count=len(told.gap)),
+        texts.t("calibration.check.widest", name=name, gap=texts.number(gap, 1)),
+    ]
+    if told.agrees:
+        return lines
+    for line in lines:
+        typer.echo(line)
+    raise typer.Exit(1)
 
 
 def made_up(

@@ -200,6 +200,10 @@ def calibrate(
     report: Annotated[
         bool, typer.Option("--report", help="Examine the saved posterior instead, as one HTML page.")
     ] = False,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Go on with the chains of the saved posterior instead; exit code 1 if they move."),
+    ] = False,
     sbc: Annotated[
         int | None, typer.Option(metavar="N", help="Calibrate N made-up records instead, and check what is recovered.")
     ] = None,
@@ -215,8 +219,8 @@ def calibrate(
 
     whole("chains", chains, 2, 16)
     whole("iterations", iterations, 100, 10_000)
-    if report and sbc is not None:
-        raise InputError("sbc", sbc, "not together with --report", "one of the two")
+    if report + check + (sbc is not None) > 1:
+        raise InputError("report, check, sbc", "several", "one of the three", "--report alone")
     if sbc is not None:
         whole("sbc", sbc, 1, 1000)
     from acuerdo import corridor as corridors
@@ -231,6 +235,8 @@ def calibrate(
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)
+        elif check:
+            lines = commands.check(texts, day, steps, steps.stage("Going on with the chains"))
         elif sbc is not None:
             lines = commands.made_up(texts, day, sbc, plan, steps.stage("Calibrating made-up records"), out)
         else:
@@ -279,7 +285,7 @@ def brief(
             dossier,
             ahead,
             table,
-            effects.unknowns(projector.built),
+            effects.unknowns(projector.built, bool(ahead.attrs["provisional"])),
             home,
             language,
             day,

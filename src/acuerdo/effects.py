@@ -117,14 +117,20 @@ def _percent(texts: Texts) -> Callable[[float], str]:
     return lambda x: texts.percent(x)
 
 
-def unknowns(built: CorridorModel, shown: int = 12) -> list[Mapping[str, str]]:
-    """Return what the model says of its own ignorance: how provisional it is, bundles, and the widest assumptions.
+def unknowns(built: CorridorModel, provisional: bool, shown: int = 12) -> list[Mapping[str, str]]:
+    """Return what the model says of its own ignorance: limits, bundles, and the widest assumptions.
 
     The assumptions listed are those of the widest priors, on the scale of their link.
+
+    Args:
+        built: the model.
+        provisional: whether the calibration behind the results is.
+        shown: number of assumptions.
     """
     texts = {lang: Texts(lang, built.corridor) for lang in built.corridor.about["locales"]}
     first = next(iter(texts.values()))
-    found = [_said("provisional", texts, key) for key in first.keys("measure_limits.")]
+    found = [_said("provisional", texts, "measure_quick")] if provisional else []
+    found += [_said("other", texts, key) for key in first.keys("measure_limits.")]
     found += [_said("bundle", texts, key) for key in first.keys("corridor_bundles.")]
     assumed = [p for p in built.parameters.values() if p.evidence == "assumption" and p.prior.dist != "fixed"]
     effects = [p for p in assumed if not p.name.endswith(("_sd", "_persistence", "_build_up", "_fade", "_half_life"))]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from acuerdo.engine.checks import Result
     from acuerdo.engine.load import CorridorModel
     from acuerdo.i18n import Texts
+    from acuerdo.inference.posterior import Posterior
 
 app = typer.Typer(help="The model, equation by equation: list, show, graph, check, compare.", no_args_is_help=True)
 
@@ -226,6 +227,12 @@ def reference(
     typer.echo(f"{out}: {len(files)}")
 
 
+def _of_posterior(texts: Texts, posterior: Posterior) -> str:
+    """Return the day of a posterior, and how it was calibrated, for the head of a page."""
+    day = texts.day(posterior.day) if posterior.day else "latest"
+    return texts.t("calibrated.quick" if posterior.notes.get("provisional", 1) else "calibrated.full", day=day)
+
+
 @app.command()
 def studies(
     as_of: Annotated[
@@ -253,7 +260,7 @@ def studies(
     else:
         _print(studies_page.table(built, rows, texts), texts.t("studies.summary", **studies_page.counts(rows)))
     if out is not None:
-        shown = texts.day(day) if day else "latest"
+        shown = _of_posterior(texts, posterior)
         write_whole(out, studies_page.markdown(built, rows, comparison.load_absent(built), texts, shown))
         typer.echo(str(out), err=as_json)
 
@@ -287,7 +294,7 @@ def replay(
         _print_json({"as_of": str(day or "latest"), "episodes": replay_page.plain(outcomes, lang)})
     else:
         _print(replay_page.table(outcomes, texts), texts.t("replay.honest"))
-    shown = texts.day(day) if day else "latest"
+    shown = _of_posterior(texts, posterior)
     files = {} if docs is None else replay_page.markdown(built, figures, outcomes, texts, shown)
     pages = {docs / name: content for name, content in files.items()} if docs is not None else {}
     if out is not None:

@@ -14,6 +14,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -22,6 +23,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as Parts
 from numpyro.infer import NUTS
 
 from acuerdo.files import write_whole
@@ -31,6 +34,7 @@ LogDensity = Callable[[jax.Array], jax.Array]
 Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
 _DIRECTIONS, _ROAMING = 64, 4.0
+_POINTS = 6  # chains from which a spread is made anew: each takes as long as some iterations of all
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Plan:
 
     Attributes:
         chains: chains run side by side.
-        warm_up: iterations in which the step is tuned, which are left out of the result; a multiple of `piece`.
+        warm_up: iterations in which the step is tuned, which are left out of the result; a multiple of `piece`, not 0.
         kept: iterations kept of each chain.
         piece: iterations between two checkpoints.
         accept: share of proposals that the step is tuned to accept.
@@ -108,21 +112,21 @@ def sample(
             around the centre, as wide as the spread.
 
     Raises:
-        ValueError: the warm-up is not a multiple of the piece, rounds have no `respread`, or `start` is not one point
+        ValueError: the warm-up is no multiple of the piece, rounds have no `respread`, or `start` is not one point
             for each chain.
     """
     if start is not None and start.shape != (len(centre), plan.chains):
         raise ValueError(f"start: {start.shape}; one point for each chain is {(len(centre), plan.chains)}")
-    if plan.warm_up % plan.piece:
-        raise ValueError("the warm-up takes whole pieces")
+    if plan.warm_up <= 0 or plan.warm_up % plan.piece:
+        raise ValueError("the warm-up takes one piece or more, whole")
     if plan.rounds and respread is None:
         raise ValueError("rounds need a way to make the spread anew")
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
 
-    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array) -> NUTS:
+    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array, sloped: bool = True) -> NUTS:
         # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
         return NUTS(
-            potential_fn=lambda u: -log_density(_to_x(u, *place)),
+            potential_fn=lambda u: -log_density(_to_x(u if sloped else jax.lax.stop_gradient(u), *place)),
             step_size=step,
             adapt_mass_matrix=False,
             inverse_mass_matrix=jnp.ones(len(centre)),
@@ -132,19 +136,35 @@ def sample(
         )
 
     def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
+        # slopes of a large model take minutes to compile, so they are compiled once, in `piece`: here they are zero, and
+        # the first half step of a round, whose iterations are left out, goes without
         keys_now = jax.random.split(jax.random.fold_in(keys, at), plan.chains)
-        return ready(place, step).init(keys_now, plan.warm_up, start, (), {})
+        return ready(place, step, sloped=False).init(keys_now, plan.warm_up, start, (), {})
+
+    devices = jax.devices()
+    cores = Mesh(np.array(devices[: max(n for n in range(1, len(devices) + 1) if plan.chains % n == 0)]), ("chains",))
 
     @jax.jit
+    @partial(
+        jax.shard_map,
+        mesh=cores,
+        in_specs=(Parts("chains"), Parts()),
+        out_specs=(Parts("chains"), Parts(None, "chains")),
+        check_vma=False,
+    )
     def piece(state: Any, place: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+        # each core runs its chains by itself
         kernel = ready(place, jnp.asarray(1.0))
-        kernel.init(jax.random.split(keys, plan.chains), plan.warm_up, state.z, (), {})
+        kernel.init(state.rng_key, plan.warm_up, state.z, (), {})
 
         def one(state: Any, _: None) -> tuple[Any, Any]:
             after = kernel.sample(state, (), {})
             return after, (after.z, after.z_grad, after.diverging, after.num_steps, after.accept_prob)
 
         return jax.lax.scan(one, state, None, length=plan.piece)
+
+    def put(arrays: Any, *axes: str) -> Any:
+        return jax.device_put(arrays, NamedSharding(cores, Parts(*axes)))
 
     store = _Checkpoints(folder, f"{key}:{plan}") if folder else None
     if start is None:
@@ -164,11 +184,12 @@ def sample(
             place, state, found = store.resume(at, place, jax.eval_shape(begin, *given))
         if state is None:
             state = begin_now(*given)
+        state, place = put(state, "chains"), put(place)  # laid out as they come back, or all is compiled again
         for number in range(len(found), pieces):
             state, out = piece(state, place)
             found.append(tuple(np.asarray(part) for part in out))
             if last and number + 1 == plan.warm_up // plan.piece:
-                state = _one_step(state)
+                state = put(_one_step(state), "chains")
             if store:
                 store.keep(at, number, place, state, found[-1])
             if progress:
@@ -220,7 +241,7 @@ def _better(
     full = np.diag(spread) if spread.ndim == 1 else spread
     x, slope_x = centre + u[half:] @ full.T, np.linalg.solve(full.T, slope[half:].reshape(-1, len(centre)).T)
     centre = x.mean(axis=(0, 1))
-    made = respread(x[-1].T)
+    made = respread(x[-1, :: -(-x.shape[1] // _POINTS)].T)
     new = np.linalg.solve(made, (x - centre).reshape(-1, len(centre)).T)
     directions, size, _ = np.linalg.svd(new / np.sqrt(new.shape[1]), full_matrices=False)
     directions = directions[:, :_DIRECTIONS][:, size[:_DIRECTIONS] ** 2 > _ROAMING]

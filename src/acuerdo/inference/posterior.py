@@ -222,7 +222,7 @@ def calibrate(
         DataError: the search for the most probable point fails.
     """
     problem = make_problem(built, figures, day)
-    result = _fit(problem, progress)
+    result = search(problem, progress)
     told: dict[str, Any] = {
         "converged": int(result.converged),
         "objective": result.objective[-1],
@@ -249,8 +249,8 @@ def calibrate(
     return replace(whole, ends=centred.to_problem(chains.values[:, -1].T))
 
 
-def _fit(problem: Problem, progress: Progress | None) -> Fit:
-    """Search from the packaged calibration and, where that leads nowhere, from the prior.
+def search(problem: Problem, progress: Progress | None) -> Fit:
+    """Search for the most probable point from the packaged calibration and, where that leads nowhere, from the prior.
 
     Raises:
         DataError: neither search ends.
