@@ -4,6 +4,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ # the tests of a file share what they compile
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 .PHONY: help install dev brief test lint types figures posterior priorities clean
 
@@ -40,18 +42,18 @@ types: $(VENV)/.dev
  # what one test compiles, the processes after it take up
 test: export JAX_COMPILATION_CACHE_DIR := $(abspath $(VENV))/.compiled
 test: $(VENV)/.dev lint types
-	$(BIN)/python -m pytest -m "not model and not browser and not slow"
-	$(BIN)/python -m pytest -m "model and not slow and not browser"
-	$(BIN)/python -m pytest -m "slow or browser"
+	$(PYTEST) -m "not model and not browser and not slow"
+	$(PYTEST) -m "model and not slow and not browser"
+	$(PYTEST) -m "slow or browser"
 
 # for maintainers: FOLDER holds the source tables
 figures: $(VENV)/.run
 	$(BIN)/python tools/build_snapshot.py $(FOLDER)
 
 posterior: $(VENV)/.run
-	$(BIN)/acuerdo calibrate --quick
-	$(BIN)/acuerdo calibrate --quick --as-of 2023-09-29
-	$(BIN)/acuerdo calibrate --quick --as-of 2024-12
+	$(BIN)/acuerdo calibrate
+	$(BIN)/acuerdo calibrate --as-of 2023-09-29
+	$(BIN)/acuerdo calibrate --as-of 2024-12
 
 # after a new posterior, or new values, limits, futures or packages: what the briefs say of priorities
 priorities: $(VENV)/.run

@@ -113,6 +113,7 @@ def make(months: int = 24, places: tuple[str, ...] = (), follows: str | None = N
         noise=series.copy(),
         before=before,
         apart=apart,
+        late=np.zeros(rows),
     )
     observables = {
         names[0]: Observable(series=names[0], variable="arrivals", noise=_NOISE, over=over),

@@ -11,8 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from acuerdo.inference.observe import Observable, _chains, series_of
-from acuerdo.inference.problem import Problem
+from acuerdo.corridor import load
+from acuerdo.engine.load import load_model
+from acuerdo.figures.store import Figures
+from acuerdo.inference.observe import Observable, _ages, _chains, line_up, load_observables, series_of, spread
+from acuerdo.inference.problem import Problem, record_months
 from acuerdo.projection import Projector
 
 A, B = ("a.series", "X"), ("a.series", "Y")
@@ -73,3 +76,49 @@ def test_each_member_of_a_series_has_noise_of_its_own() -> None:
     assert [members.noise_of(name) for name in ("X", "Y")] == ["a.series|X", "a.series|Y"]
     assert alone.noise_of("ALL") == "b.series"
     assert {series_of(members.noise_of("X")), series_of(alone.noise_of("ALL"))} == {"a.series", "b.series"}
+
+
+# --- provisional figures ----------------------------------------------------------------------------------------------
+
+DEATHS = "us.overdose_deaths.all.12m"
+
+
+@pytest.mark.parametrize(("age", "spread"), [(-1, 0.04), (0, 0.04), (11, 0.04), (12, 0.02), (23, 0.02), (24, 0), (99, 0)])
+def test_a_figure_changes_less_the_older_it_was_when_seen(age: int, spread: float) -> None:
+    noisy = Observable(series="a.series", variable="x", noise=(0.1, 0.2, 0.3), revisions={0: 0.04, 12: 0.02, 24: 0.0})
+    assert noisy.still_changes(age) == spread
+    assert Observable(series="a.series", variable="x", noise=(0.1, 0.2, 0.3)).still_changes(age) == 0
+
+
+def test_later_revisions_widen_what_is_noisy_anyway() -> None:
+    mean, sd, offset = np.array([96.0]), np.array([0.03]), np.array([4.0])
+    assert float(spread(mean, sd, offset, np.zeros(1), np.zeros(1))[0]) == pytest.approx(0.03)
+    assert float(spread(mean, sd, offset, np.ones(1), np.array([0.04]))[0]) == pytest.approx(np.sqrt(0.0025 + 0.01))
+
+
+def test_the_last_months_before_the_day_are_known_least() -> None:
+    """On a past day recent deaths were provisional, though the snapshot holds what they became; by now they are final."""
+    corridor = load("us_mexico")
+    item = load_observables(corridor, load_model("us_mexico").model)[DEATHS]
+    figures = Figures.open(corridor)
+    for day, wide in ((None, False), ("2023-09-29", True)):
+        view = figures.as_of(day)
+        data = line_up({DEATHS: item}, load_model("us_mexico").model, view, record_months(figures, view.day))
+        # without single months to start from there is nothing to difference
+        assert not len(data.value)
+        ages = _ages(item, view, "predicted")
+        april = next(age for month, age in ages.items() if str(month) == "2023-04")
+        assert (april == 5) is wide
+        assert (item.still_changes(april) > 0) is wide
+
+
+def test_differenced_months_carry_what_may_still_change() -> None:
+    corridor, model = load("us_mexico"), load_model("us_mexico").model
+    figures = Figures.open(corridor)
+    view = figures.as_of("2023-09-29")
+    data = line_up(load_observables(corridor, model), model, view, record_months(figures, view.day))
+    late = [data.late[row] for row, label in enumerate(data.labels) if label == (DEATHS, "predicted")]
+    assert late
+    assert late[-1] == max(late) > 0
+    rest = [data.late[row] for row, (series, _) in enumerate(data.labels) if not series.endswith(".12m")]
+    assert not any(rest), "only series with revisions have any"

@@ -196,7 +196,7 @@ def calibrate(
         bool, typer.Option("--quick", help="Only the normal approximation (minutes; the result is provisional).")
     ] = False,
     chains: Annotated[int, typer.Option(help="Chains of the sampler.")] = 8,
-    iterations: Annotated[int, typer.Option(help="Iterations kept of each chain.")] = 440,
+    iterations: Annotated[int, typer.Option(help="Iterations kept of each chain.")] = 1200,
     report: Annotated[
         bool, typer.Option("--report", help="Examine the saved posterior instead, as one HTML page.")
     ] = False,

@@ -50,6 +50,9 @@ class Observable(BaseModel):
         frequencies: the frequencies of figures that are fitted.
         rolling: months over which the published series is summed (12 for 12 months ending).
         completeness: share that the publisher has counted when it first prints, by member, where it is not all.
+        revisions: of provisional figures: by the age in months from which it holds, the spread in logs by which later
+            editions still change a single month. The age is that of the edition, or on the as-of day if that is
+            earlier: what had been seen then was provisional, and the months cut off last were known least.
         fit: whether figures of this series inform the posterior.
         since: figures of periods before this are not used.
     """
@@ -71,12 +74,18 @@ class Observable(BaseModel):
     frequencies: list[str] = Field(default_factory=lambda: ["month"])
     rolling: int | None = None
     completeness: dict[str, float] = Field(default_factory=dict)
+    revisions: dict[int, float] = Field(default_factory=dict)
     fit: bool = True
     since: str = "2018-01"
 
     def noise_of(self, member: str) -> str:
         """Return the name of the noise of a member's figures."""
         return f"{self.series}{_OF}{member}" if self.over or self.members else self.series
+
+    def still_changes(self, age: int) -> float:
+        """Return the spread, in logs, by which figures of an age in months still change."""
+        reached = [since for since in self.revisions if since <= age]
+        return self.revisions[max(reached)] if reached else max(self.revisions.values(), default=0.0)
 
     def parts(self, model: Model) -> list[tuple[str, str, int | None]]:
         """Return (member of the series, variable, row of the variable's dimension or None) for everything observed."""
@@ -115,7 +124,8 @@ class Data:
 
     `column` points into the stacked predictions, `first` and `last` are months counted from the first modelled month,
     `noise` points into the list of noises, one for each member of each series. `before` points to the figure of the
-    same member before, if both are for one month (else -1), and `apart` is the number of months between them.
+    same member before, if both are for one month (else -1), and `apart` is the number of months between them. `late` is
+    the spread, in logs, by which a figure is still likely to be revised.
     """
 
     columns: list[tuple[str, int | None]]
@@ -132,6 +142,7 @@ class Data:
     noise: Ints
     before: Ints
     apart: Ints
+    late: Floats
 
     @property
     def variables(self) -> tuple[str, ...]:
@@ -144,6 +155,15 @@ _KINDS = {"flow": 0, "stock": 1, "mean": 2}
 
 Row = tuple[pd.Period, pd.Period, float]
 """First month, last month and value of a figure."""
+
+
+def _ages(item: Observable, figures: Figures, member: str) -> dict[pd.Period, int]:
+    """Return by the last month of a figure how many months later it was seen: in its edition, or on the view's day."""
+    seen = figures.frame(item.series, members=[member])
+    day = pd.Timestamp(figures.day) if figures.day else pd.Timestamp.max
+    months = [pd.Period(end, "M") for end in seen["end"]]
+    edition = pd.to_datetime(seen["vintage"]).fillna(pd.Timestamp.max).clip(upper=day)
+    return {month: (pd.Period(one, "M") - month).n for month, one in zip(months, edition, strict=True)}
 
 
 def _rows(item: Observable, figures: Figures, member: str) -> list[Row]:
@@ -187,7 +207,7 @@ def _undo_rolling(item: Observable, rows: list[Row], anchor: dict[pd.Period, flo
 def line_up(observables: dict[str, Observable], model: Model, figures: Figures, months: pd.PeriodIndex) -> Data:
     """Line the figures of a view up with the months of a run."""
     columns: dict[tuple[str, int | None], int] = {}
-    rows: list[tuple[int, int, int, int, float, float, float, float, int]] = []
+    rows: list[tuple[int, int, int, int, float, float, float, float, int, float]] = []
     labels: list[tuple[str, str]] = []
     fitted = [item for item in observables.values() if item.fit]
     names = [item.noise_of(member) for item in fitted for member, _, _ in item.parts(model)]
@@ -199,6 +219,7 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
             known = seen.setdefault((variable, row), {})
             if item.rolling:
                 found = _undo_rolling(item, found, known)
+            ages = _ages(item, figures, member) if item.revisions else {}
             for start, end, value in found:
                 if start == end:
                     known.setdefault(start, value)
@@ -207,12 +228,13 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
                     continue
                 first, last = max((start - months[0]).n, 0), (end - months[0]).n
                 kind, noise = _KINDS[item.kind], names.index(item.noise_of(member))
-                rows.append((column, first, last, kind, value, item.offset, float(item.count), item.factor, noise))
+                late = item.still_changes(ages[end]) if ages else 0.0
+                rows.append((column, first, last, kind, value, item.offset, float(item.count), item.factor, noise, late))
                 labels.append((item.series, member))
-    table = list(zip(*rows, strict=True)) or [()] * 9
-    column_, first_, last_, kind_, value_, offset_, poisson_, factor_, noise_ = table
+    table = list(zip(*rows, strict=True)) or [()] * 10
+    column_, first_, last_, kind_, value_, offset_, poisson_, factor_, noise_, late_ = table
     ints = [np.array(part, dtype=np.int64) for part in (column_, first_, last_, kind_, noise_)]
-    floats = [np.array(part, dtype=float) for part in (value_, offset_, poisson_, factor_)]
+    floats = [np.array(part, dtype=float) for part in (value_, offset_, poisson_, factor_, late_)]
     before, apart = _chains(labels, ints[1], ints[2])
     return Data(
         columns=list(columns),
@@ -229,6 +251,7 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
         noise=ints[4],
         before=before,
         apart=apart,
+        late=floats[4],
     )
 
 
@@ -258,9 +281,9 @@ def predict(data: Data, outputs: dict[str, Array]) -> Array:
     return value * jnp.asarray(data.factor[:, None], value.dtype)
 
 
-def spread(mean: Array, sd: Array, offset: Array, poisson: Array) -> Array:
-    """Return the spread of a figure in logs: the series' own noise and, for counts, that of counting."""
-    return jnp.sqrt(sd**2 + poisson / (mean + offset))
+def spread(mean: Array, sd: Array, offset: Array, poisson: Array, late: Array) -> Array:
+    """Return the spread of a figure in logs: the series' own noise, for counts that of counting, and later revisions."""
+    return jnp.sqrt(sd**2 + poisson / (mean + offset) + late**2)
 
 
 def with_noise(mean: Floats, sd: Floats, noise: Floats, offset: float, count: bool) -> Floats:

@@ -362,7 +362,7 @@ def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:
     mean = np.maximum(np.asarray(predict(data, outputs)), 0.0)
     offset = data.offset[:, None] + 1e-9
     sd = np.asarray(problem.noise_sd(jnp.asarray(z)))[data.noise]
-    width = np.asarray(spread(mean, sd, offset, data.poisson[:, None]))
+    width = np.asarray(spread(mean, sd, offset, data.poisson[:, None], data.late[:, None]))
     noise = np.random.default_rng(SEED).standard_t(STUDENT_DF, mean.shape)
     seen = np.log(mean + offset) + width * noise
     low, high = np.quantile(seen, [0.05, 0.95], axis=1)

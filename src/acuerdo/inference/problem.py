@@ -175,7 +175,7 @@ class Problem:
         mean = jnp.maximum(predict(self.data, outputs), 0.0)
         offset = jnp.asarray(self.data.offset[:, None] + 1e-9, kind)
         counting = jnp.asarray(self.data.poisson[:, None], kind)
-        width = spread(mean, noise_sd[self.data.noise], offset, counting)
+        width = spread(mean, noise_sd[self.data.noise], offset, counting, jnp.asarray(self.data.late[:, None], kind))
         gap = jnp.log(jnp.asarray(self.data.value[:, None], kind) + offset) - jnp.log(mean + offset)
         return gap, width
 

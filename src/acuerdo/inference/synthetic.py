@@ -50,7 +50,7 @@ def simulate_data(problem: Problem, z: Floats, seed: int) -> Problem:
     mean = np.maximum(np.asarray(predict(data, outputs)), 0.0)
     offset = data.offset[:, None] + 1e-9
     sd = np.asarray(problem.noise_sd(z_))[data.noise]
-    width = np.asarray(spread(mean, sd, offset, data.poisson[:, None]))
+    width = np.asarray(spread(mean, sd, offset, data.poisson[:, None], data.late[:, None]))
     noise = np.random.default_rng(seed).standard_t(STUDENT_DF, mean.shape)
     carried = np.asarray(problem.carried_part(z_))[data.noise]
     for row in np.argsort(data.last, kind="stable"):
