@@ -124,3 +124,36 @@ def test_a_latent_series_raises_what_it_follows_about_in_proportion(built):
         rise = np.diff(np.log(np.asarray(outputs[variable][-1])))
         wanted = np.diff(np.asarray(paths[name][-1]))
         np.testing.assert_allclose(rise / wanted, 1.0, atol=0.3, err_msg=name)
+
+
+@pytest.mark.model
+@pytest.mark.parametrize("parameter", ["job_pull", "trucks_base", "value_per_truck"])
+def test_what_a_series_follows_stays_where_it_is_put_when_a_parameter_moves(built, parameter):
+    """Parameters and followed variables move freely of each other, also where one series moves another's variable."""
+    problem = make_problem(built, Figures.open(built.corridor), None)
+    z = Posterior.load(packaged(built) / file_name(None)).mode[:, None]
+    follows = {name: item.follows for name, item in built.processes.items() if item.follows}
+    parameters = built.values(jnp.asarray(z[: built.size]))
+    paths = problem.paths(jnp.asarray(z), parameters)
+    keep = tuple(follows.values())
+    _, before = problem.follow(parameters, paths, keep, follows, given=True)
+    put = {name: path + before.get(f"{name}_without", 0.0) for name, path in paths.items()}
+    z[built.slices[parameter]] += 2.0
+    parameters = built.values(jnp.asarray(z[: built.size]))
+    _, after = problem.follow(parameters, put, keep, follows)
+    largest = 0.0
+    for name, variable in follows.items():
+        moved = np.abs(np.log(np.asarray(after[variable]) / np.asarray(before[variable])))
+        assert np.quantile(moved, 0.95) < 0.05, f"{variable} moves with {parameter}"
+        largest = max(largest, float(np.abs(np.asarray(after[name]) - np.asarray(paths[name])).max()))
+    assert largest > 0.05, f"{parameter} moves some series in exchange"
+
+
+def test_series_come_after_those_that_move_their_variable(built):
+    follows = {name: item.follows for name, item in built.processes.items() if item.follows}
+    layers = built.simulator._layers(follows)
+    assert sorted(name for layer in layers for name, _ in layer) == sorted(follows)
+    at = {name: i for i, layer in enumerate(layers) for name, _ in layer}
+    assert at["job_openings"] < at["origin_pressure"]
+    assert at["enforcement_practice"] < at["claim_practice"]
+    assert at["truck_pressure"] < at["value_drift"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import jax
@@ -14,6 +15,7 @@ from acuerdo.engine.declare import TIME_STEP, Model, Variable
 
 Array = Any
 Arrays = dict[str, Array]
+_Layers = tuple[tuple[tuple[str, str], ...], ...]
 _LEAST = 1e-6  # below it a variable counts as this much when its logarithm is taken
 
 
@@ -67,7 +69,8 @@ class Simulator:
                 the draws axis may be 1.
             keep: names of variables to return.
             follows: latent series, and the variable that each raises in proportion. In their place `inputs` has them
-                plus the logarithm of what their variable would be without them at the beginning of the month.
+                plus the logarithm of what their variable would be without them at the beginning of the month, with
+                the series on which it also depends in the same month as they are.
             given: `inputs` has the series of `follows` themselves.
 
         Returns:
@@ -75,10 +78,38 @@ class Simulator:
             the end of the month, a flow or other variable as the month's mean (so a monthly flow is its total). With
             `follows`, also each such series, and as NAME_without the logarithm of its variable without it.
         """
-        pairs = tuple((follows or {}).items())
+        layers = self._layers(follows or {})
         found: tuple[Arrays, Arrays] = self._run(
-            dict(state), dict(parameters), dict(inputs), keep=tuple(keep), follows=pairs, given=given
+            dict(state), dict(parameters), dict(inputs), keep=tuple(keep), follows=layers, given=given
         )
+        return found
+
+    def _layers(self, follows: Mapping[str, str]) -> _Layers:
+        """Return series with the variable that each follows, in layers: each after those that move its variable too."""
+        names = set(follows)
+        upstream = {name: self._at_once(variable) & names - {name} for name, variable in follows.items()}
+        layers: list[tuple[tuple[str, str], ...]] = []
+        left = list(follows)
+        while left:
+            # where two wait for each other, the first goes first
+            ready = [name for name in left if not upstream[name] & set(left)] or left[:1]
+            layers.append(tuple((name, follows[name]) for name in ready))
+            left = [name for name in left if name not in ready]
+        return tuple(layers)
+
+    def _at_once(self, variable: str) -> set[str]:
+        """Return the names on which a variable depends within a step, through no stock and no level."""
+        found: set[str] = set()
+        waiting = [variable]
+        while waiting:
+            one = self.model.variables.get(waiting.pop())
+            if one is None or one.name in found:
+                continue
+            found.add(one.name)
+            if one.kind in ("aux", "flow"):
+                waiting += one.depends
+                if one.leaves is not None:  # flows out of a stock share what is in it
+                    waiting += [flow.name for flow in self.model.flows(leaves=one.leaves)]
         return found
 
     def _scan(
@@ -87,7 +118,7 @@ class Simulator:
         parameters: Arrays,
         inputs: Arrays,
         keep: tuple[str, ...],
-        follows: tuple[tuple[str, str], ...],
+        follows: _Layers,
         given: bool,
     ) -> tuple[Arrays, Arrays]:
         kind = jnp.result_type(*state.values())  # the precision of the run is that of the state
@@ -102,14 +133,21 @@ class Simulator:
             after = {name: jnp.broadcast_to(value, shapes[name]) for name, value in after.items()}
             return after, {name: env[name] for name in keep if name not in at_end}
 
+        @partial(jax.checkpoint, static_argnums=2)
+        def followed(now: Arrays, values: Arrays, variables: tuple[str, ...]) -> Arrays:
+            _, env = self._step(now, parameters, values)
+            return {variable: env[variable] for variable in variables}
+
         def month(now: Arrays, values: Arrays) -> tuple[Arrays, Arrays]:
             found: Arrays = {}
-            if follows:
-                _, env = self._step(now, parameters, {**values, **{n: jnp.zeros_like(values[n]) for n, _ in follows}})
-                for name, variable in follows:
-                    without = jnp.log(jnp.maximum(env[variable], _LEAST))
-                    found |= {name: values[name] - (0.0 if given else without), f"{name}_without": without}
-                values = {**values, **{name: found[name] for name, _ in follows}}
+            series = {name: jnp.zeros_like(values[name]) for layer in follows for name, _ in layer}
+            for layer in follows:
+                seen = followed(now, {**values, **series}, tuple(variable for _, variable in layer))
+                for name, variable in layer:
+                    without = jnp.log(jnp.maximum(seen[variable], _LEAST))
+                    series[name] = values[name] - (0.0 if given else without)
+                    found |= {name: series[name], f"{name}_without": without}
+            values = {**values, **series}
             after, within = jax.lax.scan(lambda s, _: small(s, values), now, None, length=self.steps)
             out = {name: series.mean(axis=0) for name, series in within.items()}
             out |= {name: after[name] for name in keep if name in at_end}

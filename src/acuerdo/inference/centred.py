@@ -63,7 +63,8 @@ class Centred:
 
     The unknowns are laid out as those of the problem, with the values of each latent series, in units of
     unit ** (1 - part) * sd ** part, in place of its shocks; for a series that follows a variable, with the logarithms
-    of that variable less those without the series at the most probable point.
+    of that variable. Both count from where they are at the most probable point: counted from zero, a long departure
+    from the usual would grow and shrink with the spread, and miss every figure.
 
     Args:
         problem: the calibration.
@@ -79,7 +80,9 @@ class Centred:
         left[fit.active, 0] = _variances(fit.factor)
         self.part = {name: np.clip(problem.shocks(left, name).mean(axis=0), 0.0, 1.0) for name in self.unit}
         self.follows = {name: item.follows for name, item in processes.items() if item.follows}
-        self.usual = self._without(at_fit)
+        paths = problem.paths(at_fit, problem.built.values(at_fit[: problem.built.size]))
+        without = self._without(at_fit)
+        self.usual = {name: path + without.get(name, 0.0) for name, path in paths.items()}
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
@@ -104,9 +107,8 @@ class Centred:
         """Return latent series, (months, [members,] draws), and what figures observe, for unknowns (size, draws)."""
         problem, given = self.problem, {}
         for name in self.unit:
-            given[name] = problem.shocks(x, name) * self._scale(self._series(x, name), name)
-            if name in self.follows:
-                given[name] += jnp.asarray(self.usual[name], x.dtype)
+            moved = problem.shocks(x, name) * self._scale(self._series(x, name), name)
+            given[name] = jnp.asarray(self.usual[name], x.dtype) + moved
         parameters = problem.built.values(x[: problem.built.size])
         _, outputs = problem.follow(parameters, given, problem.data.variables, self.follows)
         return {name: outputs[name] if name in self.follows else given[name] for name in given}, outputs
@@ -229,9 +231,8 @@ class Centred:
             x, without = z, self._without(z)
             parameters = self.problem.built.values(z[: self.problem.built.size])
             for name, path in self.problem.paths(z, parameters).items():
-                if name in self.follows:
-                    path = path + without[name] - self.usual[name]
-                values = path / self._scale(self._series(z, name), name)
+                values = path + without.get(name, 0.0) - self.usual[name]
+                values = values / self._scale(self._series(z, name), name)
                 x = x.at[self.problem.shock_slices[name]].set(values.reshape(-1, z.shape[-1]))
             return x
 
