@@ -309,6 +309,15 @@ def test_a_run_that_was_stopped_gives_the_same_draws(tmp_path: Path, whole: Chai
     assert list(tmp_path.iterdir()) == [], "nothing is left once the run is done"
 
 
+@pytest.mark.parametrize("kept", [20, 40, 80])
+def test_a_run_that_was_stopped_can_end_with_fewer_draws_or_go_on_to_more(tmp_path: Path, kept: int) -> None:
+    with pytest.raises(StoppedError):
+        run(tmp_path, progress=stop_after(4))
+    log_density, mean, covariance = gaussian(5)
+    given = log_density, mean, linalg.cholesky(covariance, lower=True), replace(SHORT, kept=kept)
+    assert_same(sample(*given, tmp_path, "one"), sample(*given))
+
+
 @pytest.mark.parametrize("pieces", [1, 2, 3, 6])
 def test_a_run_that_was_stopped_in_a_round_or_after_gives_the_same_draws(tmp_path: Path, pieces: int) -> None:
     log_density, mean, covariance = gaussian(5)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -166,7 +166,8 @@ def sample(
     def put(arrays: Any, *axes: str) -> Any:
         return jax.device_put(arrays, NamedSharding(cores, Parts(*axes)))
 
-    store = _Checkpoints(folder, f"{key}:{plan}") if folder else None
+    # how many iterations are kept changes none of them: a run that was stopped may go on with more, or end with fewer
+    store = _Checkpoints(folder, f"{key}:{replace(plan, kept=0)}") if folder else None
     if start is None:
         at_first = jax.random.normal(first, (plan.chains, len(centre)))
     else:
@@ -182,6 +183,7 @@ def sample(
         state: Any = None
         if store:
             place, state, found = store.resume(at, place, jax.eval_shape(begin, *given))
+            found = found[:pieces]
         if state is None:
             state = begin_now(*given)
         state, place = put(state, "chains"), put(place)  # laid out as they come back, or all is compiled again

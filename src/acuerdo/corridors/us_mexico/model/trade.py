@@ -1,7 +1,7 @@
 """Trade and the ports: goods, trucks, waiting as a queue, and officers shared with arrivals of people."""
 
 from acuerdo.engine.declare import Sector
-from acuerdo.engine.ops import clip, exp, minimum
+from acuerdo.engine.ops import clip, exp, power
 
 sector = Sector("trade")
 aux = sector.aux
@@ -44,7 +44,9 @@ def port_load(
 ):
     """Load of the lanes: demand against capacity, held below 1."""
     capacity = trade_capacity * cargo_officers * exp(-scan_slowdown * (scanning_share - scanning_start))
-    return minimum(load_reference * truck_demand / trucks_base / capacity, 0.97)
+    asked = load_reference * truck_demand / trucks_base / capacity
+    # approached smoothly: cut off at 0.97, fewer trucks could cross at more demand, and two demands gave the same trucks
+    return asked / power(1 + power(asked / 0.97, 12), 1 / 12)
 
 
 @aux("hour", source="queueing: wait grows as load / (1 - load); level from the usual wait (assumption)")
