@@ -83,7 +83,9 @@ def test_each_member_of_a_series_has_noise_of_its_own() -> None:
 DEATHS = "us.overdose_deaths.all.12m"
 
 
-@pytest.mark.parametrize(("age", "spread"), [(-1, 0.04), (0, 0.04), (11, 0.04), (12, 0.02), (23, 0.02), (24, 0), (99, 0)])
+@pytest.mark.parametrize(
+    ("age", "spread"), [(-1, 0.04), (0, 0.04), (11, 0.04), (12, 0.02), (23, 0.02), (24, 0), (99, 0)]
+)
 def test_a_figure_changes_less_the_older_it_was_when_seen(age: int, spread: float) -> None:
     noisy = Observable(series="a.series", variable="x", noise=(0.1, 0.2, 0.3), revisions={0: 0.04, 12: 0.02, 24: 0.0})
     assert noisy.still_changes(age) == spread
@@ -97,7 +99,7 @@ def test_later_revisions_widen_what_is_noisy_anyway() -> None:
 
 
 def test_the_last_months_before_the_day_are_known_least() -> None:
-    """On a past day recent deaths were provisional, though the snapshot holds what they became; by now they are final."""
+    """Recent deaths of a past day were provisional, though the snapshot holds what they became."""
     corridor = load("us_mexico")
     item = load_observables(corridor, load_model("us_mexico").model)[DEATHS]
     figures = Figures.open(corridor)

@@ -210,7 +210,9 @@ def predictive_checks(problem: Problem, posterior: Posterior) -> list[Check]:
     _, outputs = problem.follow(parameters, paths, data.variables)
     mean = np.maximum(np.asarray(predict(data, outputs)), 0.0)
     offset = data.offset[:, None] + 1e-9
-    width = np.asarray(spread(mean, posterior.noise[data.noise][:, few], offset, data.poisson[:, None], data.late[:, None]))
+    width = np.asarray(
+        spread(mean, posterior.noise[data.noise][:, few], offset, data.poisson[:, None], data.late[:, None])
+    )
     noise = np.random.default_rng(1).standard_t(STUDENT_DF, (REPLICAS, *mean.shape))
     seen = np.maximum(np.exp(np.log(mean + offset) + width * noise) - offset, 0.0)
     quantiles = np.quantile(seen, list(QUANTILES.values()), axis=(0, 2))

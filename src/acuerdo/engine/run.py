@@ -127,7 +127,7 @@ class Simulator:
         shapes = {name: value.shape for name, value in state.items()}
         at_end = {v.name for v in (*self._stocks, *self._levels)}
 
-        @jax.checkpoint  # slopes work a step out again: cheaper than to write down and read back all that it passed through
+        @jax.checkpoint  # slopes work a step out again: cheaper than to keep and read back all that it passed through
         def small(now: Arrays, values: Arrays) -> tuple[Arrays, Arrays]:
             after, env = self._step(now, parameters, values)
             after = {name: jnp.broadcast_to(value, shapes[name]) for name, value in after.items()}

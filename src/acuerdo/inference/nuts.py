@@ -136,7 +136,7 @@ def sample(
         )
 
     def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
-        # slopes of a large model take minutes to compile, so they are compiled once, in `piece`: here they are zero, and
+        # slopes of a large model take minutes to compile, so they are compiled once, in `piece`: here they are 0, and
         # the first half step of a round, whose iterations are left out, goes without
         keys_now = jax.random.split(jax.random.fold_in(keys, at), plan.chains)
         return ready(place, step, sloped=False).init(keys_now, plan.warm_up, start, (), {})

@@ -229,7 +229,9 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
                 first, last = max((start - months[0]).n, 0), (end - months[0]).n
                 kind, noise = _KINDS[item.kind], names.index(item.noise_of(member))
                 late = item.still_changes(ages[end]) if ages else 0.0
-                rows.append((column, first, last, kind, value, item.offset, float(item.count), item.factor, noise, late))
+                rows.append(
+                    (column, first, last, kind, value, item.offset, float(item.count), item.factor, noise, late)
+                )
                 labels.append((item.series, member))
     table = list(zip(*rows, strict=True)) or [()] * 10
     column_, first_, last_, kind_, value_, offset_, poisson_, factor_, noise_, late_ = table
@@ -282,7 +284,7 @@ def predict(data: Data, outputs: dict[str, Array]) -> Array:
 
 
 def spread(mean: Array, sd: Array, offset: Array, poisson: Array, late: Array) -> Array:
-    """Return the spread of a figure in logs: the series' own noise, for counts that of counting, and later revisions."""
+    """Return the spread of a figure in logs: the series' own noise, that of counting, and later revisions."""
     return jnp.sqrt(sd**2 + poisson / (mean + offset) + late**2)
 
 

@@ -112,4 +112,3 @@ def _told(problem: Problem, z: Floats) -> Floats:
 def _error(values: Floats) -> Floats:
     """Return standard errors of means over chains that know nothing of each other, (chains, draws, quantities)."""
     return np.asarray(values.mean(axis=1).std(axis=0, ddof=1) / np.sqrt(len(values)))
-

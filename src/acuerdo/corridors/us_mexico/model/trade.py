@@ -45,7 +45,7 @@ def port_load(
     """Load of the lanes: demand against capacity, held below 1."""
     capacity = trade_capacity * cargo_officers * exp(-scan_slowdown * (scanning_share - scanning_start))
     asked = load_reference * truck_demand / trucks_base / capacity
-    # approached smoothly: cut off at 0.97, fewer trucks could cross at more demand, and two demands gave the same trucks
+    # approached smoothly: cut off at 0.97, fewer trucks crossed at more demand, and two demands gave the same
     return asked / power(1 + power(asked / 0.97, 12), 1 / 12)
 
 
