@@ -148,8 +148,8 @@ def sample(
     @partial(
         jax.shard_map,
         mesh=cores,
-        in_specs=(Parts("chains"), Parts()),
-        out_specs=(Parts("chains"), Parts(None, "chains")),
+        in_specs=(_along("chains"), _along()),
+        out_specs=(_along("chains"), _along(None, "chains")),
         check_vma=False,
     )
     def piece(state: Any, place: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
@@ -164,7 +164,7 @@ def sample(
         return jax.lax.scan(one, state, None, length=plan.piece)
 
     def put(arrays: Any, *axes: str) -> Any:
-        return jax.device_put(arrays, NamedSharding(cores, Parts(*axes)))
+        return jax.device_put(arrays, NamedSharding(cores, _along(*axes)))
 
     # how many iterations are kept changes none of them: a run that was stopped may go on with more, or end with fewer
     store = _Checkpoints(folder, f"{key}:{replace(plan, kept=0)}") if folder else None
@@ -221,6 +221,10 @@ def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
     # the large factor is read at every step of the integrator: in single precision that takes half the time
     near = u.astype(spread.dtype)
     return centre + (spread * near if spread.ndim == 1 else spread @ near).astype(centre.dtype)
+
+
+def _along(*axes: str | None) -> Parts:
+    return Parts(*axes)  # type: ignore[no-untyped-call]
 
 
 def _one_step(state: Any) -> Any:

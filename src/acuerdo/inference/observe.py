@@ -159,11 +159,12 @@ Row = tuple[pd.Period, pd.Period, float]
 
 def _ages(item: Observable, figures: Figures, member: str) -> dict[pd.Period, int]:
     """Return by the last month of a figure how many months later it was seen: in its edition, or on the view's day."""
-    seen = figures.frame(item.series, members=[member])
-    day = pd.Timestamp(figures.day) if figures.day else pd.Timestamp.max
-    months = [pd.Period(end, "M") for end in seen["end"]]
-    edition = pd.to_datetime(seen["vintage"]).fillna(pd.Timestamp.max).clip(upper=day)
-    return {month: (pd.Period(one, "M") - month).n for month, one in zip(months, edition, strict=True)}
+    ages: dict[pd.Period, int] = {}
+    for row in figures.frame(item.series, members=[member]).to_dict("records"):
+        month, edition = pd.Period(row["end"], "M"), pd.to_datetime(row["vintage"])
+        seen = [pd.Period(day, "M") for day in (edition, figures.day) if pd.notna(day)]
+        ages[month] = (min(seen) - month).n if seen else 0
+    return ages
 
 
 def _rows(item: Observable, figures: Figures, member: str) -> list[Row]:
