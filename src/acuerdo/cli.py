@@ -268,7 +268,7 @@ def brief(
     from acuerdo.dialogue.dossier import load_dossier
     from acuerdo.dialogue.scorecard import chances_of
     from acuerdo.figures.store import Figures
-    from acuerdo.inference.posterior import posterior_for
+    from acuerdo.inference.posterior import posterior_for, standing
 
     with _Steps("Fitting the model to the figures of that day") as steps:
         projector = projection.make_projector(as_of, 12, draws, seed, corridor, steps)
@@ -285,7 +285,7 @@ def brief(
             dossier,
             ahead,
             table,
-            effects.unknowns(projector.built, bool(ahead.attrs["provisional"])),
+            effects.unknowns(projector.built, standing(projector.posterior.notes)),
             home,
             language,
             day,

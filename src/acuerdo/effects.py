@@ -117,19 +117,19 @@ def _percent(texts: Texts) -> Callable[[float], str]:
     return lambda x: texts.percent(x)
 
 
-def unknowns(built: CorridorModel, provisional: bool, shown: int = 12) -> list[Mapping[str, str]]:
+def unknowns(built: CorridorModel, standing: str, shown: int = 12) -> list[Mapping[str, str]]:
     """Return what the model says of its own ignorance: limits, bundles, and the widest assumptions.
 
     The assumptions listed are those of the widest priors, on the scale of their link.
 
     Args:
         built: the model.
-        provisional: whether the calibration behind the results is.
+        standing: that of the calibration behind the results, as `posterior.standing` tells it.
         shown: number of assumptions.
     """
     texts = {lang: Texts(lang, built.corridor) for lang in built.corridor.about["locales"]}
     first = next(iter(texts.values()))
-    found = [_said("provisional", texts, "measure_quick")] if provisional else []
+    found = [] if standing == "full" else [_said("provisional", texts, f"calibration_limits.{standing}")]
     found += [_said("other", texts, key) for key in first.keys("measure_limits.")]
     found += [_said("bundle", texts, key) for key in first.keys("corridor_bundles.")]
     assumed = [p for p in built.parameters.values() if p.evidence == "assumption" and p.prior.dist != "fixed"]

@@ -229,8 +229,10 @@ def reference(
 
 def _of_posterior(texts: Texts, posterior: Posterior) -> str:
     """Return the day of a posterior, and how it was calibrated, for the head of a page."""
+    from acuerdo.inference.posterior import standing
+
     day = texts.day(posterior.day) if posterior.day else "latest"
-    return texts.t("calibrated.quick" if posterior.notes.get("provisional", 1) else "calibrated.full", day=day)
+    return texts.t(f"calibrated.{standing(posterior.notes)}", day=day)
 
 
 @app.command()

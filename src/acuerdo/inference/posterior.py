@@ -419,6 +419,13 @@ def sound(told: Mapping[str, float]) -> bool:
     return bool(told["worst_r_hat"] <= MOST_R_HAT and least >= LEAST_ESS and told["divergences"] == 0)
 
 
+def standing(notes: Mapping[str, Any]) -> str:
+    """Return how a posterior was made, from its notes: `quick`, `unsound` (sampled, but provisional) or `full`."""
+    if notes.get("method") != FULL:
+        return "quick"
+    return "unsound" if notes.get("provisional", 1) else "full"
+
+
 def kept(built: CorridorModel) -> Path:
     """Return the folder of posteriors that were made on this machine."""
     return Path(platformdirs.user_cache_dir("acuerdo")) / built.corridor.name
