@@ -297,7 +297,8 @@ def refused(*arguments: str) -> AcuerdoError:
         (("--chains", "1"), "chains: 1 is not valid; allowed: 2 to 16; nearest valid: 2"),
         (("--iterations", "20"), "iterations: 20 is not valid; allowed: 100 to 10000; nearest valid: 100"),
         (("--sbc", "0"), "sbc: 0 is not valid; allowed: 1 to 1000; nearest valid: 1"),
-        (("--sbc", "3", "--report"), "not together with --report"),
+        (("--sbc", "3", "--report"), "allowed: one of --report, --check and --sbc"),
+        (("--check", "--report"), "allowed: one of --report, --check and --sbc"),
         (("--report", "--lang", "fr"), "lang: 'fr' is not valid; allowed: en, es"),
     ],
 )
@@ -307,9 +308,10 @@ def test_what_is_not_valid_is_refused_before_any_work(arguments: tuple[str, ...]
     assert says in str(problem)
 
 
-def test_without_a_saved_posterior_the_command_to_make_one_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("what", ["--report", "--check"])
+def test_without_a_saved_posterior_the_command_to_make_one_is_told(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
     monkeypatch.setattr(posteriors, "saved", lambda *_: None)
-    problem = refused("--report", "--as-of", "2024-12")
+    problem = refused(what, "--as-of", "2024-12")
     assert isinstance(problem, DataError)
     assert "acuerdo calibrate --as-of 2024-12-31" in str(problem)
 

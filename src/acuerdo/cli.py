@@ -220,7 +220,8 @@ def calibrate(
     whole("chains", chains, 2, 16)
     whole("iterations", iterations, 100, 10_000)
     if report + check + (sbc is not None) > 1:
-        raise InputError("report, check, sbc", "several", "one of the three", "--report alone")
+        several = " ".join(name for name, on in (("--report", report), ("--check", check), ("--sbc", sbc)) if on)
+        raise InputError("calibrate", several, "one of --report, --check and --sbc", several.split()[0])
     if sbc is not None:
         whole("sbc", sbc, 1, 1000)
     from acuerdo import corridor as corridors
