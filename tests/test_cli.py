@@ -4,12 +4,15 @@ import json
 import shutil
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import pytest
 import xarray as xr
 
 from acuerdo import corridor as corridors
+from acuerdo.engine.load import load_model
+from acuerdo.inference.posterior import Posterior, file_name, packaged
 
 
 def acuerdo(*args, env=None):
@@ -104,7 +107,9 @@ def test_project_in_every_format(tmp_path):
     csv = acuerdo(*common, "--set", "naloxone_kits=400000@2025-02").stdout.splitlines()
     assert csv[0].startswith("month,id,kind,member,unit,mean,q05")
     found = json.loads(acuerdo(*common, "--format", "json").stdout)
-    assert found["about"]["provisional"] in (0, 1)
+    built = load_model("us_mexico")
+    notes = Posterior.load(packaged(built) / file_name(date(2024, 12, 31))).notes
+    assert found["about"]["provisional"] == notes["provisional"]
     assert {row["month"] for row in found["rows"]} == {"2025-01", "2025-02"}
     assert acuerdo(*common, "--format", "netcdf", "--out", tmp_path / "p.nc").returncode == 0
     with xr.open_dataset(tmp_path / "p.nc", engine="h5netcdf") as data:
