@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 import small_model
-from acuerdo.inference.centred import Centred
+from acuerdo.inference.centred import Centred, Guide, Slopes
 from acuerdo.inference.fit import Fit, _set_process, fit
 from acuerdo.inference.nuts import Plan
 from acuerdo.inference.observe import STUDENT_DF
@@ -141,6 +141,12 @@ def test_a_run_that_was_stopped_goes_on(problem: Problem, tmp_path: Path) -> Non
 # --- the sampler's coordinates ----------------------------------------------------------------------------------------
 
 
+def at_zero(problem: Problem) -> Centred:
+    """Sampler's coordinates about the prior medians."""
+    active = np.ones(problem.size, dtype=bool)
+    return Centred(problem, Fit(np.zeros(problem.size), active, 1.3 * np.eye(problem.size), np.zeros(0), [], True))
+
+
 @pytest.mark.parametrize("follows", [None, "arrivals", "served"])
 @pytest.mark.parametrize("places", [(), ("north", "south")])
 def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(
@@ -153,8 +159,7 @@ def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(
     problem = small_model.make(24, places, follows)
     rng = np.random.default_rng(0)
     made = simulate_data(problem, rng.standard_normal(problem.size), 1)
-    active = np.ones(problem.size, dtype=bool)
-    centred = Centred(made, Fit(np.zeros(problem.size), active, 1.3 * np.eye(problem.size), np.zeros(0), [], True))
+    centred = at_zero(made)
 
     def of_problem(z: NDArray[np.float64]) -> float:
         residual, log_width = (np.asarray(part)[:, 0] for part in made.compare(z[:, None]))
@@ -174,8 +179,7 @@ def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(
 
 def test_a_series_that_follows_a_variable_leaves_it_in_place_when_a_parameter_moves() -> None:
     problem = small_model.make(24, follows="arrivals")
-    active = np.ones(problem.size, dtype=bool)
-    centred = Centred(problem, Fit(np.zeros(problem.size), active, 1.3 * np.eye(problem.size), np.zeros(0), [], True))
+    centred = at_zero(problem)
     x = np.random.default_rng(0).standard_normal(problem.size)
     moved = x.copy()
     moved[problem.built.slices["usual_arrivals"]] += 1.0
@@ -186,23 +190,27 @@ def test_a_series_that_follows_a_variable_leaves_it_in_place_when_a_parameter_mo
 
 
 def test_the_spread_comes_from_the_expected_curvature(problem: Problem) -> None:
-    """Information is what the curvature of minus the log density is on average over figures and latent series."""
+    """Information is what the curvature of minus the log density is on average over figures and latent series.
+
+    That about spreads, and parts carried on, has tests of its own.
+    """
     rng = np.random.default_rng(0)
-    active = np.ones(problem.size, dtype=bool)
-    fit = Fit(np.zeros(problem.size), active, 1.3 * np.eye(problem.size), np.zeros(0), [], True)
     head, sums, informed = 0.3 * rng.standard_normal(problem.head), [], []
     for seed in range(60):
         z = np.concatenate([head, rng.standard_normal(problem.size - problem.head)])
-        centred = Centred(simulate_data(problem, z, seed), fit)
+        centred = at_zero(simulate_data(problem, z, seed))
         x = centred.from_problem(z[:, None])
         np.testing.assert_allclose(centred.to_problem(x)[:, 0], z, atol=1e-9)
         sums.append(-np.asarray(jax.hessian(centred.log_density)(jnp.asarray(x[:, 0]))))
         if seed < 10:
             spread = centred.spread(x)
             informed.append(np.linalg.inv(spread @ spread.T))
-    curvature, information = np.mean(sums, axis=0), np.mean(informed, axis=0)
+    sd = problem.built.slices["pressure_sd"]
+    here = np.setdiff1d(np.arange(problem.size), np.r_[sd, problem.built.size : problem.head])
+    sums, informed = (np.array(of)[:, here][:, :, here] for of in (sums, informed))
+    curvature, information = sums.mean(axis=0), informed.mean(axis=0)
     scale = np.sqrt(np.outer(np.diag(information), np.diag(information)))
-    error = np.std(sums, axis=0) / np.sqrt(len(sums)) + np.std(informed, axis=0) / np.sqrt(len(informed))
+    error = sums.std(axis=0) / np.sqrt(len(sums)) + informed.std(axis=0) / np.sqrt(len(informed))
     assert (np.abs(curvature - information) <= 5 * error + 0.03 * scale).all()
     assert (error < 0.5 * scale).all(), "enough figures to tell"
 
@@ -211,20 +219,79 @@ def test_the_spread_of_places_that_differ_is_between_the_means(monkeypatch: pyte
     """Known answer: of informations that share their axes, each axis has sqrt(mean of 1 / a / mean of a)."""
     problem = small_model.make(24)
     size = problem.size
-    centred = Centred(problem, Fit(np.zeros(size), np.ones(size, dtype=bool), np.eye(size), np.zeros(0), [], True))
+    centred = at_zero(problem)
     there = np.array([1.0, 100.0])
     turned = np.linalg.qr(np.random.default_rng(0).standard_normal((size, size)))[0]
     nothing = np.zeros((1, size))
 
-    def slopes(point: NDArray[np.float64]) -> tuple[NDArray[np.float64], ...]:
+    def slopes(point: NDArray[np.float64], _: Guide) -> Slopes:
         told = np.full(size, there[int(point[0])])
-        return nothing, nothing, np.sqrt(told)[:, None] * turned.T, nothing
+        return Slopes(nothing, nothing, nothing, nothing, np.sqrt(told)[:, None] * turned.T, nothing)
 
     monkeypatch.setattr(centred, "_slopes", slopes)
+    monkeypatch.setattr(centred, "_spreads", np.arange(0))
+    monkeypatch.setattr(centred, "_of_widths", np.arange(0))
+    monkeypatch.setattr(centred, "_own_slopes", lambda _: np.zeros(0))
+    monkeypatch.setattr(centred, "guide", centred.guide._replace(told=np.zeros((0, 0))))
     monkeypatch.setattr(problem, "head", 0)
     spread = centred.spread(np.array([[0.0, 1.0]] * size))
     expected = np.sqrt((1 / there).mean() / there.mean())
     np.testing.assert_allclose(spread @ spread.T, expected * np.eye(size), atol=1e-9)
+
+
+def test_values_hang_on_spreads_as_those_of_a_normal_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Known answer: values x each of which has a figure, noise of width s about it, and a shock x / t of its own.
+
+    With w = (1 / s) ** 2 / ((1 / s) ** 2 + (1 / t) ** 2), where the information of a figure counts `share` times: when
+    log s rises, the uncertainty of x rises w times as fast and x moves by -2 w times what its figure is off, near zero;
+    log t does the opposite with 1 - w. What figures say about log s in spite of x is 2 (1 - w) ** 2 each.
+    """
+    problem = small_model.make(24)
+    centred, head, size = at_zero(problem), problem.head, problem.size
+    s, t, off = 0.6, 0.9, 1e-3 * np.random.default_rng(0).standard_normal(24)
+    noise, sd = problem.built.size, problem.built.slices["pressure_sd"].start
+    own = centred._own_slopes(np.zeros(size))
+    figure, wide, month, width = np.zeros((4, 24, size))
+    figure[:, head:], month[:, head:] = -np.eye(24) / s, np.eye(24) / t
+    wide[:, noise], width[:, sd] = own[0], own[2]
+    shock = off / s**2 * t  # so that x is at its most probable value
+    shape = (STUDENT_DF + 1) / STUDENT_DF
+    monkeypatch.setattr(centred, "_slopes", lambda *_: Slopes(off / s, figure, wide, shock, month, width))
+    told = centred._guide()
+    share, about = (STUDENT_DF + 1) / (STUDENT_DF + 3), STUDENT_DF / (STUDENT_DF + 3)
+    w = share / s**2 / (share / s**2 + 1 / t**2)
+    variance = 1 / (share / s**2 + 1 / t**2)
+    np.testing.assert_allclose(told.stretch[:, [0, 1, 2]], np.tile([w, 0, 1 - w], (24, 1)), atol=1e-12)
+    np.testing.assert_allclose(told.shift[:, 0], -2 * shape * variance / s**2 * off, rtol=1e-5)
+    np.testing.assert_allclose(told.shift[:, 2], 2 * variance * shock / t, rtol=1e-5)
+    both = np.sqrt(about) * w * (1 - w)
+    expected = 48 * np.array([[about * (1 - w) ** 2, both], [both, w**2]])
+    np.testing.assert_allclose(told.told[np.ix_([0, 2], [0, 2])], expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("follows", [None, "arrivals"])
+def test_values_stay_where_they_are_most_probable_when_a_spread_changes(follows: str | None) -> None:
+    """Against a search for them on either side: they move by less than half as far as they would unguided."""
+    blank = small_model.make(24, follows=follows)
+    problem = simulate_data(blank, np.random.default_rng(1).standard_normal(blank.size), 2)
+    centred, head = Centred(problem, fit(problem)), problem.head
+    centre, own = centred.centre(), centred._own_slopes(centred.centre())
+
+    def most_probable(unknown: int, by: float) -> NDArray[np.float64]:
+        start = centre.copy()
+        start[unknown] += by
+
+        def down(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+            x = jnp.concatenate([jnp.asarray(start[:head]), jnp.asarray(values)])
+            value, slope = density(x)
+            return -float(value), -np.asarray(slope)[head:]
+
+        return np.asarray(optimize.minimize(down, start[head:], jac=True, method="BFGS").x)
+
+    density = jax.jit(jax.value_and_grad(centred.log_density))
+    for k, unknown in enumerate(centred._spreads):
+        moved = (most_probable(unknown, 0.3) - most_probable(unknown, -0.3)) / (0.6 * own[k])
+        assert np.linalg.norm(moved) < 0.5 * np.linalg.norm(centred.guide.shift[:, k]), k
 
 
 def test_persistence_and_spread_of_a_path_that_is_known_in_part_are_the_most_probable_ones() -> None:

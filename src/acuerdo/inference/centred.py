@@ -3,8 +3,10 @@
 Published figures say much about the level of a latent series in a month, and only through it something about spread and
 persistence. With shocks as unknowns, a change of the spread moves the whole series and every fit with it; with the
 values as unknowns the figures do not depend on spread and persistence at all. Where the figures say little, it is the
-other way round. So the values are taken in units of spread ** part, with `part` the share of the shocks' prior variance
-that the figures leave, as in partial non-centring (Papaspiliopoulos, Roberts and Skoeld, 2007).
+other way round; and likewise for the spread of the figures' noise. So the values are taken about where they are most
+probable given the spreads, in units of how uncertain they are given the spreads, both to first order (`Guide`): partial
+non-centring (Papaspiliopoulos, Roberts and Skoeld, 2007) that heeds the noise as well. What is left for the sampler to
+know of the spreads is what figures say of them whatever the values are.
 
 What figures tell is not the cause but what it leads to: deaths, and not supply. Of a series that follows a variable of
 the model (`Process.follows`) the unknowns are therefore that variable's logarithm month by month; the series is what is
@@ -17,6 +19,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -32,6 +35,10 @@ from acuerdo.inference.problem import Problem
 Floats = npt.NDArray[np.float64]
 _BLOCK = 512
 _SINGLE = jnp.float32
+_LOCATION = (STUDENT_DF + 1) / (STUDENT_DF + 3)
+"""Information about the mean of Student's t, in units of that of a normal with its width."""
+_SCALE = 2 * STUDENT_DF / (STUDENT_DF + 3)
+"""Information about the log of its width, for which a normal has 2."""
 
 
 @dataclass(frozen=True)
@@ -58,31 +65,71 @@ class Series:
         return jnp.concatenate([first[None], jnp.broadcast_to(wide, (months - 1, *wide.shape))])
 
 
+class Guide(NamedTuple):
+    """How the values of latent series hang on the spreads of noise and shocks, near the most probable point.
+
+    Attributes:
+        shift: how far the most probable values move when the log of a spread rises by 1, (values, spreads).
+        stretch: how much the logs of the values' own uncertainties rise with it, (values, spreads).
+        told: information about the logs of the spreads, and then about the parts of noise that are carried on, from
+            the widths of residuals, whatever the values are, (spreads and parts, spreads and parts).
+    """
+
+    shift: Floats
+    stretch: Floats
+    told: Floats
+
+
+class Slopes(NamedTuple):
+    """Figures and months of latent series at a point: residuals, in widths, (rows,), and slopes, (rows, size).
+
+    Attributes:
+        residual: of the figures.
+        figure: slopes of the means of figures, in widths (of the residuals without what moves the widths).
+        wide: slopes of the log widths of figures.
+        shock: residuals of the months.
+        month: slopes of the shocks, likewise.
+        width: slopes of the log widths of the months.
+    """
+
+    residual: npt.NDArray[np.float32]
+    figure: npt.NDArray[np.float32]
+    wide: npt.NDArray[np.float32]
+    shock: npt.NDArray[np.float32]
+    month: npt.NDArray[np.float32]
+    width: npt.NDArray[np.float32]
+
+
 class Centred:
     """The posterior density of a problem in the sampler's coordinates.
 
-    The unknowns are laid out as those of the problem, with the values of each latent series, in units of
-    unit ** (1 - part) * sd ** part, in place of its shocks; for a series that follows a variable, with the logarithms
-    of that variable. Both count from where they are at the most probable point: counted from zero, a long departure
-    from the usual would grow and shrink with the spread, and miss every figure.
+    The unknowns are laid out as those of the problem, with the values of each latent series in place of its shocks; for
+    a series that follows a variable, with the logarithms of that variable. Values count from where they are at the most
+    probable point, in units of the spread of the shocks there; where the spreads are others, from the `Guide`'s shift,
+    and in units stretched by it.
 
     Args:
         problem: the calibration.
-        fit: its Laplace approximation, for units and parts.
+        fit: its Laplace approximation, for the most probable point.
     """
 
     def __init__(self, problem: Problem, fit: Fit) -> None:
         self.problem, self.fit = problem, fit
         at_fit = jnp.asarray(fit.mode)[:, None]
-        processes = problem.built.processes
-        self.unit = {name: np.asarray(self._series(at_fit, name).sd) for name in processes}
-        left = np.ones((problem.size, 1))
-        left[fit.active, 0] = _variances(fit.factor)
-        self.part = {name: np.clip(problem.shocks(left, name).mean(axis=0), 0.0, 1.0) for name in self.unit}
-        self.follows = {name: item.follows for name, item in processes.items() if item.follows}
-        paths = problem.paths(at_fit, problem.built.values(at_fit[: problem.built.size]))
+        built = problem.built
+        self.unit = {name: np.asarray(self._series(at_fit, name).sd) for name in built.processes}
+        self.follows = {name: item.follows for name, item in built.processes.items() if item.follows}
+        paths = problem.paths(at_fit, built.values(at_fit[: built.size]))
         without = self._without(at_fit)
         self.usual = {name: path + without.get(name, 0.0) for name, path in paths.items()}
+        noises, carried = np.arange(built.size, problem.head).reshape(2, -1)
+        sds = [np.arange(built.size)[built.slices[f"{name}_sd"]] for name in built.processes]
+        self._spreads = np.concatenate([noises, *sds])
+        self._of_widths = np.concatenate([self._spreads, carried])
+        self._usual_spreads = np.asarray(self._log_spreads(at_fit))
+        nothing = np.zeros((problem.size - problem.head, len(self._spreads)))
+        self.guide = Guide(nothing, nothing, np.zeros((len(self._of_widths),) * 2))
+        self.guide = self._guide()
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
@@ -91,9 +138,29 @@ class Centred:
         )
         return Series(persistence[0], sd if built.processes[name].over else sd[0])
 
-    def _scale(self, series: Series, name: str) -> Array:
-        part = jnp.asarray(self.part[name], series.sd.dtype)
-        return jnp.asarray(self.unit[name], series.sd.dtype) ** (1 - part) * series.sd**part
+    def _log_spreads(self, x: Array) -> Array:
+        """Return the logarithms of the spreads of noise and of shocks, (spreads, draws), for unknowns (size, draws)."""
+        built = self.problem.built
+        sds = [built.transforms[f"{name}_sd"](x[built.slices[f"{name}_sd"]]) for name in built.processes]
+        return jnp.log(jnp.concatenate([self.problem.noise_sd(x), *sds]))
+
+    def _own_slopes(self, point: Floats) -> Floats:
+        """Return the slope of each log spread by its unknown, 0 for one that is fixed, 1 for each part carried on."""
+        along = np.zeros((len(point), 1))
+        along[self._spreads] = 1.0
+        slope = jax.jvp(self._log_spreads, (jnp.asarray(point)[:, None],), (jnp.asarray(along),))[1]
+        return np.concatenate([np.asarray(slope)[:, 0], np.ones(len(self._of_widths) - len(self._spreads))])
+
+    def _guided(self, x: Array, guide: Guide) -> tuple[Arrays, Arrays]:
+        """Return shift and log stretch of the values of each latent series, (months, [members,] draws)."""
+        apart = self._log_spreads(x) - jnp.asarray(self._usual_spreads, x.dtype)
+        room = jnp.zeros((self.problem.head, x.shape[-1]), x.dtype)
+
+        def by_series(part: Floats) -> Arrays:
+            moved = jnp.concatenate([room, jnp.asarray(part, x.dtype) @ apart])
+            return {name: self.problem.shocks(moved, name) for name in self.unit}
+
+        return by_series(guide.shift), by_series(guide.stretch)
 
     def _without(self, z: Array) -> Arrays:
         """Return the logarithms of what the series follow, without them, for unknowns of the problem (size, draws)."""
@@ -103,12 +170,13 @@ class Centred:
         _, outputs = problem.follow(parameters, paths, (), self.follows, given=True)
         return {name: outputs[f"{name}_without"] for name in self.follows}
 
-    def run(self, x: Array) -> tuple[Arrays, Arrays]:
+    def run(self, x: Array, guide: Guide | None = None) -> tuple[Arrays, Arrays]:
         """Return latent series, (months, [members,] draws), and what figures observe, for unknowns (size, draws)."""
         problem, given = self.problem, {}
-        for name in self.unit:
-            moved = problem.shocks(x, name) * self._scale(self._series(x, name), name)
-            given[name] = jnp.asarray(self.usual[name], x.dtype) + moved
+        shift, stretch = self._guided(x, guide or self.guide)
+        for name, unit in self.unit.items():
+            moved = problem.shocks(x, name) * jnp.exp(stretch[name]) + shift[name]
+            given[name] = jnp.asarray(self.usual[name], x.dtype) + jnp.asarray(unit, x.dtype) * moved
         parameters = problem.built.values(x[: problem.built.size])
         _, outputs = problem.follow(parameters, given, problem.data.variables, self.follows)
         return {name: outputs[name] if name in self.follows else given[name] for name in given}, outputs
@@ -119,12 +187,13 @@ class Centred:
         gap, width = problem.gaps(outputs, problem.noise_sd(x))
         return problem.news(gap, width, problem.carried_part(x))
 
-    def months(self, x: Array, paths: Arrays) -> tuple[Array, Array]:
+    def months(self, x: Array, paths: Arrays, guide: Guide | None = None) -> tuple[Array, Array]:
         """Return (shock, log width) of each month of each latent series in the sampler's coordinates, (rows, draws)."""
         shocks, widths = [], []
+        _, stretch = self._guided(x, guide or self.guide)
         for name, path in paths.items():
             series, count = self._series(x, name), x.shape[-1]
-            width = series.log_widths(len(path)) - jnp.log(self._scale(series, name))
+            width = series.log_widths(len(path)) - jnp.log(jnp.asarray(self.unit[name], x.dtype)) - stretch[name]
             shocks.append(series.shocks(path).reshape(-1, count))
             widths.append(width.reshape(-1, count))
         return jnp.concatenate(shocks), jnp.concatenate(widths)
@@ -161,14 +230,18 @@ class Centred:
         Returns:
             Shape (size, size), with covariance spread @ spread.T.
         """
-        size, head = self.problem.size, self.problem.head
+        size, head, widths = self.problem.size, self.problem.head, self._of_widths
         found = []
         for point in points.T:
-            figure, wide, shock, width = self._slopes(point)
-            told = (STUDENT_DF + 1) / (STUDENT_DF + 3) * (figure.T @ figure)
-            told += 2 * STUDENT_DF / (STUDENT_DF + 3) * (wide.T @ wide)
-            told += shock.T @ shock + 2 * (width.T @ width)
-            one = told.astype(float)
+            here = self._slopes(point, self.guide)
+            for slopes in (here.figure, here.month):
+                slopes[:, self._spreads] = 0.0
+            for slopes in (here.wide, here.width):
+                slopes[:, widths] = 0.0  # the guide has it
+            told = _LOCATION * (here.figure.T @ here.figure) + _SCALE * (here.wide.T @ here.wide)
+            told += here.month.T @ here.month + 2 * (here.width.T @ here.width)
+            one, own = told.astype(float), self._own_slopes(point)
+            one[np.ix_(widths, widths)] += np.outer(own, own) * self.guide.told
             one[np.arange(head), np.arange(head)] += 1.0
             found.append(one)
         mean = np.mean(found, axis=0)
@@ -180,32 +253,70 @@ class Centred:
         much, along = linalg.eigh(free, overwrite_a=True)
         return np.asarray(factor @ (along * np.clip(much, 1.0, None) ** 0.25))
 
-    def _slopes(self, point: Floats) -> tuple[npt.NDArray[np.float32], ...]:
-        """Return slopes at a point of the means (in widths) and log widths of figures and of months, (rows, size)."""
+    def _guide(self) -> Guide:
+        """Return how values hang on spreads at the most probable point, with everything else where it is there.
+
+        With the values unknown, residuals r of normal figures and shocks have the covariance P = 1 - M C M.T in widths,
+        for M the slopes of the residuals and C the covariance of the values. When the log of the spread of some rows
+        rises, the values move by C M.T r twice over those rows, the log of an uncertainty by the rows' share in it, and
+        the information about two spreads is 2 P ** 2 added up over the rows of both, as in restricted maximum
+        likelihood. For Student's t, information about means and widths is that of `_LOCATION` and `_SCALE`.
+        """
+        centre, head = self.centre(), self.problem.head
+        here = self._slopes(centre, self.guide)
+        own, count = self._own_slopes(centre), len(self._spreads)
+        wide = np.concatenate([here.wide, here.width])[:, self._of_widths] / np.where(own > 0, own, np.inf)
+        heavy = 2 * STUDENT_DF * (STUDENT_DF + 1) / (STUDENT_DF + here.residual**2) ** 2
+        pull = np.concatenate(
+            [heavy[:, None] * here.residual[:, None] * here.figure, 2 * here.shock[:, None] * here.month]
+        )
+        slopes = np.concatenate([np.sqrt(_LOCATION) * here.figure, here.month])[:, head:]
+        lower = linalg.cholesky((slopes.T @ slopes).astype(float), lower=True)
+        half = linalg.solve_triangular(lower, slopes.T.astype(float), lower=True)
+        inverse = linalg.solve_triangular(lower, np.eye(len(lower)), lower=True)
+        variance = (inverse**2).sum(axis=0)
+        shift = inverse.T @ (inverse @ (pull[:, head:].T @ wide[:, :count]))
+        stretch = ((inverse.T @ half) ** 2 @ wide[:, :count]) / variance[:, None]
+        bare = (
+            wide * np.concatenate([np.full(len(here.figure), np.sqrt(_SCALE / 2)), np.ones(len(here.month))])[:, None]
+        )
+        told = np.zeros((wide.shape[1],) * 2)
+        for start in range(0, len(bare), _BLOCK):
+            rows = np.arange(start, min(start + _BLOCK, len(bare)))
+            left = -(half[:, rows].T @ half)
+            left[np.arange(len(rows)), rows] += 1.0
+            told += 2 * (bare[rows].T @ (left**2 @ bare))
+        return Guide(shift, stretch, told)
+
+    def _slopes(self, point: Floats, guide: Guide) -> Slopes:
+        """Return figures and months at a point."""
         size = self.problem.size
-        parts = [self._block(jnp.asarray(point), jnp.asarray(start)) for start in range(0, size, _BLOCK)]
-        return tuple(
-            np.concatenate([np.asarray(p) for p in part], axis=1)[:, :size] for part in zip(*parts, strict=True)
+        parts = [self._block(jnp.asarray(point), jnp.asarray(start), guide) for start in range(0, size, _BLOCK)]
+        return Slopes(
+            *(
+                np.asarray(part[0]) if part[0].ndim == 1 else np.concatenate(part, axis=1)[:, :size]
+                for part in zip(*parts, strict=True)
+            )
         )
 
     @cached_property
-    def _block(self) -> Callable[[Array, Array], tuple[Array, ...]]:
+    def _block(self) -> Callable[[Array, Array, Guide], tuple[Array, ...]]:
         size = self.problem.size
 
         @jax.jit
-        def block(point: Array, start: Array) -> tuple[Array, ...]:
+        def block(point: Array, start: Array, guide: Guide) -> tuple[Array, ...]:
             here = jnp.broadcast_to(point[:, None].astype(_SINGLE), (size, _BLOCK))
             chosen = jnp.minimum(start + jnp.arange(_BLOCK), size - 1)
             directions = (jnp.arange(size)[:, None] == chosen[None, :]).astype(_SINGLE)
 
             def told(x: Array) -> tuple[tuple[Array, Array], ...]:
-                paths, outputs = self.run(x)
-                return self.figures(x, outputs), self.months(x, paths)
+                paths, outputs = self.run(x, guide)
+                return self.figures(x, outputs), self.months(x, paths, guide)
 
             values, slopes = jax.jvp(told, (here,), (directions,))
             found: list[Array] = []
             for (residual, _), (slope, wide) in zip(values, slopes, strict=True):
-                found += [slope + residual * wide, wide]
+                found += [residual[:, 0], slope + residual * wide, wide]
             return tuple(found)
 
         return block
@@ -229,10 +340,11 @@ class Centred:
         @jax.jit
         def convert(z: Array) -> Array:
             x, without = z, self._without(z)
+            shift, stretch = self._guided(z, self.guide)
             parameters = self.problem.built.values(z[: self.problem.built.size])
             for name, path in self.problem.paths(z, parameters).items():
-                values = path + without.get(name, 0.0) - self.usual[name]
-                values = values / self._scale(self._series(z, name), name)
+                values = (path + without.get(name, 0.0) - self.usual[name]) / self.unit[name]
+                values = (values - shift[name]) * jnp.exp(-stretch[name])
                 x = x.at[self.problem.shock_slices[name]].set(values.reshape(-1, z.shape[-1]))
             return x
 
@@ -244,9 +356,3 @@ def _inverse(upper: Floats, information: Floats) -> Floats:
     lower = linalg.cholesky(information, lower=True)
     half = linalg.solve_triangular(lower, upper.T, lower=True)
     return np.asarray(half.T @ half)
-
-
-def _variances(factor: Floats) -> Floats:
-    """Return the variances of a normal whose curvature has this lower factor."""
-    inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
-    return np.asarray((inverse**2).sum(axis=0))

@@ -26,6 +26,7 @@ import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as Parts
 from numpyro.infer import NUTS
+from scipy import linalg
 
 from acuerdo.files import write_whole
 
@@ -33,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 LogDensity = Callable[[jax.Array], jax.Array]
 Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
-_DIRECTIONS, _ROAMING = 64, 4.0
+_DIRECTIONS, _CANDIDATES, _ROAMING = 256, 800, 1.1
 _POINTS = 6  # chains from which a spread is made anew: each takes as long as some iterations of all
 
 
@@ -239,22 +240,41 @@ def _better(
 ) -> tuple[Floats, Floats, jax.Array]:
     """Return a centre and spread from where the chains are after a round, and their coordinates there.
 
-    Along the directions in which the draws spread most, a factor of 1 is replaced by (variance of the draws / variance
-    of the slopes) ** 1/4, which makes draws and slopes equally large, as those of a standard normal are.
+    Along the directions of the unknowns that roam further than the factor says, it is stretched by (variance of the
+    draws / variance of the slopes) ** 1/4, which makes draws and slopes equally large, as those of a standard normal
+    are. To stretch by how far draws roam would make them walk in step with the widest places, and the step of the
+    integrator that of the narrowest.
     """
     u, slope = (np.concatenate([piece[i] for piece in found]).astype(float) for i in (0, 1))
     half = len(u) // 2
     full = np.diag(spread) if spread.ndim == 1 else spread
     x, slope_x = centre + u[half:] @ full.T, np.linalg.solve(full.T, slope[half:].reshape(-1, len(centre)).T)
-    centre = x.mean(axis=(0, 1))
-    made = respread(x[-1, :: -(-x.shape[1] // _POINTS)].T)
-    new = np.linalg.solve(made, (x - centre).reshape(-1, len(centre)).T)
-    directions, size, _ = np.linalg.svd(new / np.sqrt(new.shape[1]), full_matrices=False)
-    directions = directions[:, :_DIRECTIONS][:, size[:_DIRECTIONS] ** 2 > _ROAMING]
-    along, uphill = directions.T @ new, directions.T @ (made.T @ slope_x)
-    stretch = np.clip((along.var(axis=1) / uphill.var(axis=1)) ** 0.25, 1.0, None)
-    start = new[:, -x.shape[1] :] + directions @ ((1 / stretch - 1)[:, None] * along[:, -x.shape[1] :])
-    return centre, made + (made @ directions) * (stretch - 1) @ directions.T, jnp.asarray(start.T)
+    centre, last = x.mean(axis=(0, 1)), x[-1]
+    made = respread(last[:: -(-len(last) // _POINTS)].T)
+    directions = _roaming(made, x.std(axis=(0, 1)))
+    along = np.linalg.solve(made, (x - centre).reshape(-1, len(centre)).T).T @ directions
+    uphill = slope_x.T @ (made @ directions)
+    stretch = np.clip((along.var(axis=0) / uphill.var(axis=0)) ** 0.25, 1.0, None)
+    factor = made + (made @ directions) * (stretch - 1) @ directions.T
+    return centre, factor, jnp.asarray(np.linalg.solve(factor, (last - centre).T).T)
+
+
+def _roaming(spread: Floats, seen: Floats) -> Floats:
+    """Return directions, orthonormal columns, of the unknowns that spread more than a factor of the covariance says.
+
+    Of unknowns that go together the first counts: the others add no direction.
+
+    Args:
+        spread: the factor, (size, size).
+        seen: standard deviations that were seen, (size,).
+    """
+    wider = seen / np.sqrt((spread**2).sum(axis=1))
+    chosen = np.argsort(-wider)[:_CANDIDATES]
+    chosen = chosen[wider[chosen] > _ROAMING]
+    if not len(chosen):
+        return np.empty((len(seen), 0))
+    found, _, _ = linalg.qr(spread[chosen].T * (wider[chosen] ** 2 / seen[chosen]), mode="economic", pivoting=True)
+    return np.asarray(found[:, :_DIRECTIONS])
 
 
 class _Checkpoints:
