@@ -389,11 +389,11 @@ def test_scores_of_a_backtest_add_up(finished, plan, figures) -> None:
 
 
 @pytest.mark.slow
-def test_first_origin_is_pooled_with_equal_weights(finished) -> None:
+def test_first_origin_is_pooled_half_of_the_model_and_half_of_the_rivals(finished) -> None:
     *_, found = finished
     day, table = found.tables[0]
     assert day == DAYS[0]
-    assert set(table[SERIES][TOTAL][1].values()) == {0.2}
+    assert table[SERIES][TOTAL][1] == {pool.MODEL: 0.5, **dict.fromkeys(rivals.RIVALS, 0.125)}
 
 
 @pytest.mark.slow

@@ -223,6 +223,8 @@ FULL = {
     "worst_r_hat": 1.0123,
     "least_ess_bulk": 456.0,
     "least_ess_tail": 512.0,
+    "within_bounds": 0.987,
+    "mixes_worst": "detection_rate NIC (1.012)",
     "divergences": 3,
 }
 
@@ -242,7 +244,7 @@ def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: d
     assert (texts.t("calibration.provisional") in page) is (not notes)
     assert (texts.t("calibration.unsound") in page) is (notes.get("provisional") == 1)
     assert (texts.t("calibration.section.chains") in page) is bool(notes)
-    for value in ("1.012", "456, 512") if notes else ():
+    for value in ("1.012", "456, 512", texts.percent(0.987, 1), "detection_rate NIC (1.012)") if notes else ():
         assert value in page
     assert texts.signed(-0.7, 2) in page
     assert texts.number(0.4, 2) in page

@@ -240,7 +240,11 @@ def test_reported_quantities_are_judged_and_the_unknowns_told_beside_them() -> N
     chains = Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5))
     apart = values.sum(axis=2, keepdims=True) + np.arange(4)[:, None, None]
     held = np.full_like(apart, 2.0)
-    told = diagnose(chains, np.concatenate([apart, held], axis=2))
+    fine = rng.standard_normal((4, 200, 1)) * np.ones(1)
+    told = diagnose(chains, np.concatenate([held, apart, fine], axis=2), ["held", "apart", "fine"])
+    assert str(told["mixes_worst"]).startswith("apart (")
+    assert "held" not in str(told["mixes_worst"])
+    assert told["within_bounds"] == pytest.approx(0.5)
     assert told["worst_r_hat"] > 1.1 > 1.03 > told["worst_r_hat_of_unknowns"]
     assert told["least_ess_bulk"] < 50 < 300 < told["least_ess_bulk_of_unknowns"]
 

@@ -92,3 +92,13 @@ def test_the_packaged_calibration_is_found_again_by_a_short_run() -> None:
     problem = make_problem(built, figures, None)
     told = recheck(problem, posteriors.search(problem, None), packaged, SHORT)
     assert told.agrees, f"{told.beyond:.0%} beyond, widest {told.widest}: run `make posterior`"
+
+
+def test_what_is_reported_has_a_name_each(problem: Problem) -> None:
+    z = np.random.default_rng(0).standard_normal((problem.size, 3))
+    names, values = posteriors._reported(problem, z)
+    assert values.shape == (3, len(names))
+    assert len(set(names)) == len(names)
+    end, outputs, _ = problem.simulate(jnp.asarray(z), ("arrivals",))
+    np.testing.assert_allclose(values[:, names.index("waiting")], end["waiting"])
+    np.testing.assert_allclose(values[:, names.index(f"arrivals {problem.months[-2]}")], outputs["arrivals"][-2])

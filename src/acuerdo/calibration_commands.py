@@ -31,6 +31,8 @@ _SHOWN = (
     "worst_r_hat",
     "least_ess_bulk",
     "least_ess_tail",
+    "within_bounds",
+    "mixes_worst",
     "divergences",
 )
 

@@ -74,6 +74,10 @@ class _Page:
                 ("ess", ", ".join(sizes)),
                 ("divergences", texts.number(notes["divergences"])),
             ]
+            if "within_bounds" in notes:
+                found.append(("within_bounds", texts.percent(notes["within_bounds"], 1)))
+            if "mixes_worst" in notes:
+                found.append(("mixes_worst", notes["mixes_worst"]))
         return [(self.t(f"numbers.{name}"), value) for name, value in found]
 
     def chains(self, report: Report) -> dict[str, Any] | None:

@@ -28,6 +28,9 @@ FEWEST_PAST = 4
 SHRINKAGE = 8.0
 """What weights are drawn towards counts as much as so many past origins (assumption: origins overlap, so a dozen
 says as much as a handful that do not)."""
+MODEL_FIRST = 0.5
+"""Weight of the model where nothing has come yet: equations and extrapolation alike, however many rivals extrapolate
+(assumption)."""
 _LEAST_WEIGHT = 0.02  # below it a member is left out
 _THINNED = 200  # quantiles that stand for a sample
 
@@ -110,8 +113,8 @@ def learn_all(past: Mapping[Slot, Sequence[Past]], before: Mapping[Slot, Sequenc
     First the rivals' weights among themselves, also from days before the first origin: those of a series are drawn
     towards those of all series at the horizon, these towards those at the next shorter horizon, and at the shortest
     towards equal weights. Then the model joins: its weight over all series is drawn towards that at the next shorter
-    horizon, at the shortest towards that of one member among equals; and the weights of a series towards that weight
-    of the model with the rivals' own weights for the rest. So where little has come yet, a series borrows.
+    horizon, at the shortest towards `MODEL_FIRST`; and the weights of a series towards that weight of the model with
+    the rivals' own weights for the rest. So where little has come yet, a series borrows.
 
     Args:
         past: what the whole pool said, in the order of `POOLED`.
@@ -119,17 +122,17 @@ def learn_all(past: Mapping[Slot, Sequence[Past]], before: Mapping[Slot, Sequenc
     """
     rivals = len(POOLED) - 1
     among = np.full(rivals, 1.0 / rivals)
-    whole = np.full(len(POOLED), 1.0 / len(POOLED))
+    first = MODEL_FIRST
     weights: Weights = {}
     for horizon in sorted({horizon for _, _, horizon in past}):
         here = {slot: rows for slot, rows in past.items() if slot[2] == horizon}
         alone = {slot: [*before.get(slot, []), *(_without_model(one) for one in rows)] for slot, rows in here.items()}
         among = learn([one for rows in alone.values() for one in rows], among, fewest=1)
-        start = np.append(whole[:1], (1.0 - whole[0]) * among)
-        whole = learn([one for rows in here.values() for one in rows], start, fewest=1)
+        start = np.append(first, (1.0 - first) * among)
+        first = float(learn([one for rows in here.values() for one in rows], start, fewest=1)[0])
         for slot, rows in here.items():
             series, scope, _ = slot
-            learned = learn(rows, np.append(whole[:1], (1.0 - whole[0]) * learn(alone[slot], among)))
+            learned = learn(rows, np.append(first, (1.0 - first) * learn(alone[slot], among)))
             held = np.where(learned < _LEAST_WEIGHT, 0.0, learned)
             row = {name: round(float(w), 3) for name, w in zip(POOLED, held / held.sum(), strict=True) if w > 0}
             weights.setdefault(series, {}).setdefault(scope, {})[horizon] = row

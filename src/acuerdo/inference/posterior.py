@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
 MOST_R_HAT, LEAST_ESS = 1.01, 400
+_WORST = 8  # quantities named that mix worst
 QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
 FULL = "No-U-Turn sampler (NUTS), whitened by the Laplace approximation, priors of the evidence register"
 Progress = Callable[[int, int, float], None]
@@ -243,7 +244,8 @@ def calibrate(
     chains = sample(centred.log_density, centre, spread, plan, folder, "".join(ties.values()), sampling, centred.spread)
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
-    found = diagnose(chains, np.stack([_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]))
+    told_of = [_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]
+    found = diagnose(chains, np.stack([values for _, values in told_of]), told_of[0][0])
     told |= {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
     whole = _posterior(problem, result, z, z, {**told, **found, **ties})
     return replace(whole, ends=centred.to_problem(chains.values[:, -1].T))
@@ -370,18 +372,34 @@ def _coverage(problem: Problem, z: Floats, outputs: dict[str, Any]) -> float:
     return float(np.mean((value >= low) & (value <= high)))
 
 
-def _reported(problem: Problem, z: Floats) -> Floats:
-    """Return what is shown or projected from, for unknowns (size, draws), shape (draws, quantities).
+def _reported(problem: Problem, z: Floats) -> tuple[list[str], Floats]:
+    """Return what is shown or projected from, for unknowns (size, draws): names, and shape (draws, quantities).
 
     Parameters and noise; stocks, levels and latent series at the end; each observed variable of the last months.
     """
+    built, noises = problem.built, problem.data.noises
     end, outputs, paths = problem.simulate(jnp.asarray(z), problem.data.variables)
-    latest = [outputs[name][-RECENT:] for name in problem.data.variables]
-    parts = [z[: problem.head], *end.values(), *(path[-1] for path in paths.values()), *latest]
-    return np.concatenate([np.asarray(part).reshape(-1, z.shape[1]) for part in parts]).T
+    names = [f"{name} {member}".strip() for name, member in built.labels()]
+    names += [f"{kind} of {noise}" for kind in ("noise", "noise carried on") for noise in noises]
+    parts = [z[: problem.head]]
+
+    def add(label: str, values: Any, over: str | None) -> None:
+        names.extend(f"{label} {member}".strip() for member in built.members(over) or [""])
+        parts.append(np.asarray(values).reshape(-1, z.shape[1]))
+
+    for name, values in end.items():
+        add(name, values, built.model.variables[name].over)
+    for name, path in paths.items():
+        add(name, path[-1], built.processes[name].over)
+    for name in problem.data.variables:
+        for month, values in zip(problem.months[-RECENT:], outputs[name][-RECENT:], strict=True):
+            add(f"{name} {month}", values, built.model.variables[name].over)
+    return names, np.concatenate(parts).T
 
 
-def diagnose(chains: Chains, reported: Floats | None = None) -> dict[str, float]:
+def diagnose(
+    chains: Chains, reported: Floats | None = None, names: Sequence[str] | None = None
+) -> dict[str, float | str]:
     """Return the largest R-hat and the smallest effective sample sizes, and what went wrong.
 
     R-hat is rank-normalised and split; effective sizes are of bulk and tails (Vehtari and others, 2021), by ArviZ.
@@ -390,30 +408,48 @@ def diagnose(chains: Chains, reported: Floats | None = None) -> dict[str, float]
         chains: what the sampler returned.
         reported: quantities that follow from the unknowns, (chains, draws, quantities): R-hat and sizes are theirs, and
             those of the unknowns are told beside them. Without it they are those of the unknowns.
+        names: of the quantities, (quantities,): those that mix worst are told.
+
+    Returns:
+        Also `within_bounds`, the share of the quantities whose R-hat and sizes are sound.
     """
     unknowns = _mixing(chains.values)
-    return {
-        **(_mixing(reported) if reported is not None else unknowns),
-        **{f"{name}_of_unknowns": value for name, value in unknowns.items()},
+    judged = unknowns if reported is None else _mixing(reported)
+    sound_ones = (judged["r_hat"] <= MOST_R_HAT) & (judged["bulk"] >= LEAST_ESS) & (judged["tail"] >= LEAST_ESS)
+    found: dict[str, float | str] = {
+        **_extremes(judged),
+        **{f"{name}_of_unknowns": value for name, value in _extremes(unknowns).items()},
+        "within_bounds": float(sound_ones.mean()),
         "divergences": int(chains.diverging.sum()),
         "mean_steps": float(chains.steps.mean()),
         "mean_accepted": float(chains.accepted.mean()),
     }
+    if names is not None:
+        worst = judged.assign(name=[names[i] for i in judged.index]).sort_values("r_hat", ascending=False)
+        rows = worst.head(_WORST).itertuples()
+        found["mixes_worst"] = "; ".join(f"{row.name} ({row.r_hat:.3f})" for row in rows)
+    return found
 
 
-def _mixing(values: Floats) -> dict[str, float]:
+def _mixing(values: Floats) -> pd.DataFrame:
+    """Return R-hat and effective sizes of each quantity that moves, (chains, draws, quantities), by its position."""
     import arviz as az
 
-    moves = values.std(axis=(0, 1)) > 0  # what is held cannot mix
+    moves = np.flatnonzero(values.std(axis=(0, 1)) > 0)  # what is held cannot mix
     data = az.convert_to_dataset({"x": values[:, :, moves]})
+    sizes = {part: az.ess(data, method=part)["x"].values for part in ("bulk", "tail")}
+    return pd.DataFrame({"r_hat": az.rhat(data)["x"].values, **sizes}, index=moves)
+
+
+def _extremes(mixing: pd.DataFrame) -> dict[str, float]:
     return {
-        "worst_r_hat": float(az.rhat(data)["x"].max()),
-        "least_ess_bulk": float(az.ess(data, method="bulk")["x"].min()),
-        "least_ess_tail": float(az.ess(data, method="tail")["x"].min()),
+        "worst_r_hat": float(mixing["r_hat"].max()),
+        "least_ess_bulk": float(mixing["bulk"].min()),
+        "least_ess_tail": float(mixing["tail"].min()),
     }
 
 
-def sound(told: Mapping[str, float]) -> bool:
+def sound(told: Mapping[str, Any]) -> bool:
     """Return whether chains may be relied on, from what `diagnose` tells of them; otherwise they stay provisional."""
     least = min(told["least_ess_bulk"], told["least_ess_tail"])
     return bool(told["worst_r_hat"] <= MOST_R_HAT and least >= LEAST_ESS and told["divergences"] == 0)
