@@ -17,10 +17,10 @@ from acuerdo.figures.store import Figures
 from acuerdo.inference import posterior as posteriors
 from acuerdo.inference.centred import Centred
 from acuerdo.inference.fit import fit
-from acuerdo.inference.nuts import Plan, sample
 from acuerdo.inference.posterior import Posterior
 from acuerdo.inference.problem import Problem, make_problem
 from acuerdo.inference.recheck import SHORT, Recheck, recheck
+from acuerdo.inference.sampler import Plan, sample
 from acuerdo.inference.synthetic import simulate_data
 
 CHAINS = 8

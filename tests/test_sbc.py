@@ -14,10 +14,10 @@ from scipy import optimize, stats
 import small_model
 from acuerdo.inference.centred import Centred, Guide, Slopes
 from acuerdo.inference.fit import Fit, _set_process, fit
-from acuerdo.inference.nuts import Plan
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
-from acuerdo.inference.synthetic import DRAWS, Ranks, by_laplace, by_nuts, quantities, sbc, simulate_data
+from acuerdo.inference.sampler import Plan
+from acuerdo.inference.synthetic import DRAWS, Ranks, by_laplace, by_sampling, quantities, sbc, simulate_data
 
 QUANTITIES = 8
 
@@ -351,4 +351,4 @@ def test_known_parameters_are_found_again_by_the_quick_method(problem: Problem) 
 
 @pytest.mark.slow
 def test_known_parameters_are_found_again_by_the_full_method(problem: Problem) -> None:
-    assert_calibrated(sbc(problem, by_nuts(Plan(chains=2, warm_up=100, kept=160)), fits=15, seed=2))
+    assert_calibrated(sbc(problem, by_sampling(Plan(chains=2, warm_up=100, kept=160)), fits=15, seed=2))

@@ -16,7 +16,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.files import write_whole
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior
-from acuerdo.inference.nuts import Plan
+from acuerdo.inference.sampler import Plan
 
 Progress = Callable[[int, int, float], None]
 _SHOWN = (
@@ -167,7 +167,7 @@ def made_up(
     built, figures = load_model(home.name), Figures.open(home)
     problem = make_problem(built, figures, day)
     ties = posterior.digests(built, problem.figures, day, problem.months)
-    infer = synthetic.by_laplace if plan is None else synthetic.by_nuts(plan)
+    infer = synthetic.by_laplace if plan is None else synthetic.by_sampling(plan)
     store = posterior.kept(built) / f"sbc_{'quick' if plan is None else 'full'}_{day or 'latest'}.json"
     ranks = synthetic.sbc(
         problem, infer, fits, path=store, key=":".join([*ties.values(), str(plan)]), progress=progress

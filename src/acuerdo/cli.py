@@ -230,9 +230,9 @@ def calibrate(
 
     texts, day = Texts(lang, corridors.load(corridor)), parse_as_of(as_of)
     from acuerdo import calibration_commands as commands
-    from acuerdo.inference.nuts import Plan
+    from acuerdo.inference.sampler import Plan
 
-    plan = None if quick else Plan(chains=chains, warm_up=40, kept=iterations, rounds=3, deepest=5)
+    plan = None if quick else Plan(chains=chains, warm_up=40, kept=iterations, rounds=3, steps=20)
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)

@@ -27,14 +27,14 @@ from acuerdo.inference.observe import load_observables, predict
 from acuerdo.inference.problem import Problem, lever_record, make_problem, record_months
 
 if TYPE_CHECKING:
-    from acuerdo.inference.nuts import Chains, Plan
+    from acuerdo.inference.sampler import Chains, Plan
 
 Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
 MOST_R_HAT, LEAST_ESS = 1.01, 400
 _WORST = 8  # quantities named that mix worst
 QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
-FULL = "No-U-Turn sampler (NUTS), whitened by the Laplace approximation, priors of the evidence register"
+FULL = "Hamiltonian Monte Carlo, whitened by the Laplace approximation, priors of the evidence register"
 Progress = Callable[[int, int, float], None]
 
 
@@ -235,7 +235,7 @@ def calibrate(
         future = z.copy()  # the record is run with the spreads held; the months ahead draw them
         future[~result.active] = result.draw_held(draws, SEED)
         return _posterior(problem, result, z, future, {"method": QUICK, "provisional": 1, **told, **ties})
-    from acuerdo.inference.nuts import sample
+    from acuerdo.inference.sampler import sample
 
     centred = Centred(problem, result)
     folder = sampling_folder(built, day)

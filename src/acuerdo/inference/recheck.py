@@ -17,9 +17,9 @@ from scipy import stats
 from acuerdo.errors import DataError
 from acuerdo.inference.centred import Centred
 from acuerdo.inference.fit import Fit
-from acuerdo.inference.nuts import Plan, sample
 from acuerdo.inference.posterior import Posterior
 from acuerdo.inference.problem import Problem
+from acuerdo.inference.sampler import Plan, sample
 
 Floats = npt.NDArray[np.float64]
 _POINTS = 4
@@ -27,7 +27,7 @@ _POINTS = 4
 _CHANCE = 0.001
 """Chance with which the widest of all gaps may cross its bound by luck, were quantities independent."""
 _SHARE, _MOST = 0.05, 0.15
-SHORT = Plan(warm_up=10, kept=40, piece=10, deepest=5)
+SHORT = Plan(warm_up=10, kept=40, piece=10, steps=20)
 """A run that takes some minutes on a whole corridor; the number of chains is that of the posterior."""
 
 

@@ -21,9 +21,9 @@ from scipy import stats
 from acuerdo.files import write_whole
 from acuerdo.inference.centred import Centred
 from acuerdo.inference.fit import fit
-from acuerdo.inference.nuts import Plan, sample
 from acuerdo.inference.observe import STUDENT_DF, predict, spread
 from acuerdo.inference.problem import Problem
+from acuerdo.inference.sampler import Plan, sample
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,7 +69,7 @@ def by_laplace(problem: Problem, seed: int) -> Floats:
     return z
 
 
-def by_nuts(plan: Plan) -> Infer:
+def by_sampling(plan: Plan) -> Infer:
     """Return a calibration by the full method, thinned to so many draws."""
 
     def infer(problem: Problem, seed: int) -> Floats:
@@ -227,4 +227,4 @@ def _resume(path: Path | None, key: str) -> list[_Row]:
     return list(told["rows"]) if isinstance(told, dict) and told.get("key") == key else []
 
 
-__all__ = ["DRAWS", "Infer", "Ranks", "by_laplace", "by_nuts", "quantities", "sbc", "simulate_data"]
+__all__ = ["DRAWS", "Infer", "Ranks", "by_laplace", "by_sampling", "quantities", "sbc", "simulate_data"]

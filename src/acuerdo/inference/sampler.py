@@ -1,11 +1,13 @@
-"""The No-U-Turn sampler in whitened coordinates, in pieces that survive a kill.
+"""Hamiltonian Monte Carlo in whitened coordinates, in pieces that survive a kill.
 
 A density with thousands of unknowns is out of reach of a sampler that has to learn their scales by itself. Where a good
 guess of centre and curvature is at hand (for example from a Laplace approximation), x = centre + spread @ u makes the
-unknowns u nearly standard normal, and a few steps of the integrator move far. The sampler is NumPyro's.
+unknowns u nearly standard normal, and a few steps of the integrator move far. The sampler is NumPyro's: the No-U-Turn
+sampler, or, where the coordinates are good enough for one length of path to suit all, paths of a fixed number of steps.
+These go to the end of their path, where the No-U-Turn sampler draws a point along it, on average half as far away.
 
 The guess can be bettered in rounds before the sampling: after each, the spread is made anew from where the chains are,
-and stretched along the few directions in which they roam much further than it says.
+and stretched along the directions of unknowns that roam further than it says.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as Parts
-from numpyro.infer import NUTS
+from numpyro.infer import HMC, NUTS
 from scipy import linalg
 
 from acuerdo.files import write_whole
@@ -35,6 +37,8 @@ LogDensity = Callable[[jax.Array], jax.Array]
 Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
 _DIRECTIONS, _CANDIDATES, _ROAMING = 256, 800, 1.1
+_LEAST = 0.75  # of the usual step
+_APART = 0x5EED  # far from the few numbers by which the kernel derives keys of its own: steps know nothing of momenta
 _POINTS = 6  # chains from which a spread is made anew: each takes as long as some iterations of all
 
 
@@ -51,6 +55,7 @@ class Plan:
         seed: the same seed gives the same chains.
         rounds: rounds of `warm_up` iterations before, after each of which the spread is made anew.
         deepest: a path has at most 2 ** deepest steps.
+        steps: steps of every path, of a size that varies from path to path; None for paths that end where they turn.
     """
 
     chains: int = 4
@@ -61,6 +66,7 @@ class Plan:
     seed: int = 1
     rounds: int = 0
     deepest: int = 7
+    steps: int | None = None
 
     @property
     def total(self) -> int:
@@ -98,7 +104,7 @@ def sample(
     respread: Respread | None = None,
     start: Floats | None = None,
 ) -> Chains:
-    """Sample a density by NUTS in the coordinates u of x = centre + spread @ u.
+    """Sample a density in the coordinates u of x = centre + spread @ u.
 
     Args:
         log_density: logarithm of the density at x, shape (size,), up to a constant.
@@ -124,17 +130,19 @@ def sample(
         raise ValueError("rounds need a way to make the spread anew")
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
 
-    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array, sloped: bool = True) -> NUTS:
+    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array, sloped: bool = True) -> HMC:
         # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
-        return NUTS(
-            potential_fn=lambda u: -log_density(_to_x(u if sloped else jax.lax.stop_gradient(u), *place)),
-            step_size=step,
-            adapt_mass_matrix=False,
-            inverse_mass_matrix=jnp.ones(len(centre)),
-            dense_mass=False,
-            target_accept_prob=plan.accept,
-            max_tree_depth=plan.deepest,
-        )
+        about: dict[str, Any] = {
+            "potential_fn": lambda u: -log_density(_to_x(u if sloped else jax.lax.stop_gradient(u), *place)),
+            "step_size": step,
+            "adapt_mass_matrix": False,
+            "inverse_mass_matrix": jnp.ones(len(centre)),
+            "dense_mass": False,
+            "target_accept_prob": plan.accept,
+        }
+        if plan.steps is None:
+            return NUTS(**about, max_tree_depth=plan.deepest)
+        return HMC(**about, num_steps=plan.steps, trajectory_length=None)
 
     def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
         # slopes of a large model take minutes to compile, so they are compiled once, in `piece`: here they are 0, and
@@ -159,7 +167,7 @@ def sample(
         kernel.init(state.rng_key, plan.warm_up, state.z, (), {})
 
         def one(state: Any, _: None) -> tuple[Any, Any]:
-            after = kernel.sample(state, (), {})
+            after = kernel.sample(state, (), {}) if plan.steps is None else _varied(kernel, state, plan.warm_up)
             return after, (after.z, after.z_grad, after.diverging, after.num_steps, after.accept_prob)
 
         return jax.lax.scan(one, state, None, length=plan.piece)
@@ -222,6 +230,17 @@ def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
     # the large factor is read at every step of the integrator: in single precision that takes half the time
     near = u.astype(spread.dtype)
     return centre + (spread * near if spread.ndim == 1 else spread @ near).astype(centre.dtype)
+
+
+def _varied(kernel: HMC, state: Any, warm_up: int) -> Any:
+    """Take a path of larger or smaller steps than usual: paths of one length may come back to where they began."""
+    usual = state.adapt_state.step_size
+    keys = jax.vmap(partial(jax.random.fold_in, data=_APART))(state.rng_key)
+    factor = jax.vmap(partial(jax.random.uniform, minval=_LEAST, maxval=2 - _LEAST))(keys)
+    moved = state.adapt_state._replace(step_size=usual * factor.astype(usual.dtype))
+    after = kernel.sample(state._replace(adapt_state=moved), (), {})
+    step = jnp.where(state.i < warm_up, after.adapt_state.step_size, usual)
+    return after._replace(adapt_state=after.adapt_state._replace(step_size=step))
 
 
 def _along(*axes: str | None) -> Parts:

@@ -16,8 +16,8 @@ import pytest
 from scipy import linalg, optimize
 
 from acuerdo.inference import posterior
-from acuerdo.inference.nuts import Chains, Plan, sample
 from acuerdo.inference.posterior import diagnose
+from acuerdo.inference.sampler import Chains, Plan, sample
 
 Floats = npt.NDArray[np.float64]
 
@@ -58,13 +58,15 @@ def assert_means(values: Floats, reference: dict[str, float], within: float = 0.
 # --- known posteriors -------------------------------------------------------------------------------------------------
 
 
-def test_a_correlated_normal_of_fifty_unknowns_is_recovered() -> None:
+@pytest.mark.parametrize("steps", [None, 6])
+def test_a_correlated_normal_of_fifty_unknowns_is_recovered(steps: int | None) -> None:
     log_density, mean, covariance = gaussian(50)
     # what whitens is a guess: off centre, and of the covariance of a thinned sample
     rng = np.random.default_rng(1)
     seen = rng.multivariate_normal(mean, covariance, 500)
     spread = linalg.cholesky(np.cov(seen.T), lower=True)
-    chains = sample(log_density, seen.mean(axis=0), spread, Plan(chains=4, warm_up=200, kept=500))
+    chains = sample(log_density, seen.mean(axis=0), spread, Plan(chains=4, warm_up=200, kept=500, steps=steps))
+    assert steps is None or (chains.steps == steps).all()
     told = diagnose(chains)
     assert told["divergences"] == 0
     assert told["worst_r_hat"] < 1.02
@@ -186,10 +188,11 @@ def lotka_volterra(x: jax.Array) -> jax.Array:
 
 
 @pytest.mark.slow
-def test_lotka_volterra_agrees_with_posteriordb() -> None:
+@pytest.mark.parametrize("steps", [None, 10])
+def test_lotka_volterra_agrees_with_posteriordb(steps: int | None) -> None:
     start = np.log([0.5, 0.03, 0.8, 0.03, 30, 5, 0.3, 0.3])
     centre, spread = laplace(lotka_volterra, start)
-    chains = sample(lotka_volterra, centre, spread, Plan(chains=4, warm_up=200, kept=500))
+    chains = sample(lotka_volterra, centre, spread, Plan(chains=4, warm_up=200, kept=500, steps=steps))
     told = diagnose(chains)
     assert told["divergences"] == 0
     assert told["least_ess_bulk"] > 400
@@ -323,8 +326,11 @@ def test_a_run_that_was_stopped_can_end_with_fewer_draws_or_go_on_to_more(tmp_pa
     assert_same(sample(*given, tmp_path, "one"), sample(*given))
 
 
+@pytest.mark.parametrize("steps", [None, 4])
 @pytest.mark.parametrize("pieces", [1, 2, 3, 6])
-def test_a_run_that_was_stopped_in_a_round_or_after_gives_the_same_draws(tmp_path: Path, pieces: int) -> None:
+def test_a_run_that_was_stopped_in_a_round_or_after_gives_the_same_draws(
+    tmp_path: Path, pieces: int, steps: int | None
+) -> None:
     log_density, mean, covariance = gaussian(5)
     factor = linalg.cholesky(covariance, lower=True)
 
@@ -337,7 +343,8 @@ def test_a_run_that_was_stopped_in_a_round_or_after_gives_the_same_draws(tmp_pat
             if len(calls) >= most:
                 raise StoppedError
 
-        return sample(log_density, mean, 3 * factor, ROUNDS, folder, "one", progress, lambda points: factor)
+        plan = replace(ROUNDS, steps=steps)
+        return sample(log_density, mean, 3 * factor, plan, folder, "one", progress, lambda points: factor)
 
     with pytest.raises(StoppedError):
         go(tmp_path, pieces)
