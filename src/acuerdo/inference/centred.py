@@ -129,7 +129,7 @@ class Centred:
         self._usual_spreads = np.asarray(self._log_spreads(at_fit))
         nothing = np.zeros((problem.size - problem.head, len(self._spreads)))
         self.guide = Guide(nothing, nothing, np.zeros((len(self._of_widths),) * 2))
-        self.guide = self._guide()
+        self.guide = self._guide()  # found in coordinates that have none
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
@@ -277,9 +277,8 @@ class Centred:
         variance = (inverse**2).sum(axis=0)
         shift = inverse.T @ (inverse @ (pull[:, head:].T @ wide[:, :count]))
         stretch = ((inverse.T @ half) ** 2 @ wide[:, :count]) / variance[:, None]
-        bare = (
-            wide * np.concatenate([np.full(len(here.figure), np.sqrt(_SCALE / 2)), np.ones(len(here.month))])[:, None]
-        )
+        bare = wide.copy()
+        bare[: len(here.figure)] *= np.sqrt(_SCALE / 2)
         told = np.zeros((wide.shape[1],) * 2)
         for start in range(0, len(bare), _BLOCK):
             rows = np.arange(start, min(start + _BLOCK, len(bare)))
@@ -323,7 +322,14 @@ class Centred:
 
     def to_problem(self, x: Floats) -> Floats:
         """Return unknowns of the problem, (size, draws), for unknowns of the sampler, (size, draws)."""
+        return np.asarray(self._to_problem(jnp.asarray(x)))
 
+    def from_problem(self, z: Floats) -> Floats:
+        """Return unknowns of the sampler, (size, draws), for unknowns of the problem, (size, draws)."""
+        return np.asarray(self._from_problem(jnp.asarray(z), self.guide))
+
+    @cached_property
+    def _to_problem(self) -> Callable[[Array], Array]:
         @jax.jit
         def convert(x: Array) -> Array:
             z = x
@@ -332,15 +338,14 @@ class Centred:
                 z = z.at[self.problem.shock_slices[name]].set(shocks.reshape(-1, x.shape[-1]))
             return z
 
-        return np.asarray(convert(jnp.asarray(x)))
+        return convert
 
-    def from_problem(self, z: Floats) -> Floats:
-        """Return unknowns of the sampler, (size, draws), for unknowns of the problem, (size, draws)."""
-
+    @cached_property
+    def _from_problem(self) -> Callable[[Array, Guide], Array]:
         @jax.jit
-        def convert(z: Array) -> Array:
+        def convert(z: Array, guide: Guide) -> Array:
             x, without = z, self._without(z)
-            shift, stretch = self._guided(z, self.guide)
+            shift, stretch = self._guided(z, guide)
             parameters = self.problem.built.values(z[: self.problem.built.size])
             for name, path in self.problem.paths(z, parameters).items():
                 values = (path + without.get(name, 0.0) - self.usual[name]) / self.unit[name]
@@ -348,7 +353,7 @@ class Centred:
                 x = x.at[self.problem.shock_slices[name]].set(values.reshape(-1, z.shape[-1]))
             return x
 
-        return np.asarray(convert(jnp.asarray(z)))
+        return convert
 
 
 def _inverse(upper: Floats, information: Floats) -> Floats:
