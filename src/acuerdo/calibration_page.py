@@ -77,8 +77,18 @@ class _Page:
             if "within_bounds" in notes:
                 found.append(("within_bounds", texts.percent(notes["within_bounds"], 1)))
             if "mixes_worst" in notes:
-                found.append(("mixes_worst", notes["mixes_worst"]))
+                found.append(("mixes_worst", self.worst(notes["mixes_worst"])))
         return [(self.t(f"numbers.{name}"), value) for name, value in found]
+
+    def worst(self, told: str) -> str:
+        """Return what `posterior.diagnose` tells of what mixes worst, parameters in the reader's words."""
+        entries = []
+        for entry in told.split("; "):
+            name, _, r_hat = entry.rpartition(" (")
+            parameter, _, member = name.partition(" ")
+            words = self.labels.get(f"{parameter}[{member}]" if member else parameter, name)
+            entries.append(f"{words} ({self.texts.number(float(r_hat.rstrip(')')), 3)})")
+        return "; ".join(entries)
 
     def chains(self, report: Report) -> dict[str, Any] | None:
         if report.chains is None:
