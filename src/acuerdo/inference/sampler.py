@@ -261,8 +261,7 @@ def _better(
 
     Along the directions of the unknowns that roam further than the factor says, it is stretched by (variance of the
     draws / variance of the slopes) ** 1/4, which makes draws and slopes equally large, as those of a standard normal
-    are. To stretch by how far draws roam would make them walk in step with the widest places, and the step of the
-    integrator that of the narrowest.
+    are. Stretched by how far the draws roam alone, the narrowest places would hold the integrator to a smaller step.
     """
     u, slope = (np.concatenate([piece[i] for piece in found]).astype(float) for i in (0, 1))
     half = len(u) // 2
