@@ -95,6 +95,13 @@ def test_rounds_mend_a_spread_that_is_far_off() -> None:
     np.testing.assert_allclose((flat.mean(axis=0) - mean) / np.sqrt(np.diag(covariance)), 0.0, atol=0.15)
 
 
+def test_the_density_is_compiled_once_however_long_the_run(caplog: pytest.LogCaptureFixture) -> None:
+    plan = Plan(chains=2, warm_up=4, kept=4, piece=2, steps=3, rounds=1)
+    with jax.log_compiles():
+        sample(gaussian(3)[0], np.zeros(3), np.eye(3), plan, respread=lambda points: np.eye(3))
+    assert sum("Finished XLA compilation of jit(piece)" in line for line in caplog.messages) == 1
+
+
 def test_one_step_for_all_chains_after_the_warm_up(whole: Chains) -> None:
     assert np.ptp(whole.step_size) == 0
     for warm_up in (0, 30):

@@ -168,6 +168,8 @@ def sample(
 
         def one(state: Any, _: None) -> tuple[Any, Any]:
             after = kernel.sample(state, (), {}) if plan.steps is None else _varied(kernel, state, plan.warm_up)
+            # of the very types that it began with, or all is compiled again when it comes back
+            after = jax.tree.map(lambda now, was: jax.lax.convert_element_type(now, was.dtype), after, state)
             return after, (after.z, after.z_grad, after.diverging, after.num_steps, after.accept_prob)
 
         return jax.lax.scan(one, state, None, length=plan.piece)
