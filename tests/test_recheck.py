@@ -84,6 +84,7 @@ def test_gaps_that_chance_does_not_allow_are_told(gaps: np.ndarray, agrees: bool
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 def test_the_packaged_calibration_is_found_again_by_a_short_run() -> None:
     built = load_model("us_mexico")
     figures = Figures.open(built.corridor)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 import arviz as az
 import jax
@@ -13,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 import pytest
-from scipy import linalg, optimize
+from scipy import linalg, optimize, special
 
 from acuerdo.inference import posterior
 from acuerdo.inference.posterior import diagnose
-from acuerdo.inference.sampler import Chains, Plan, sample
+from acuerdo.inference.sampler import Chains, Plan, _one_step, sample
 
 Floats = npt.NDArray[np.float64]
 
@@ -102,6 +103,20 @@ def test_the_density_is_compiled_once_however_long_the_run(caplog: pytest.LogCap
     assert sum("Finished XLA compilation of jit(piece)" in line for line in caplog.messages) == 1
 
 
+@pytest.mark.parametrize("k", [10.0, 40.0])
+def test_the_step_is_the_one_at_which_the_share_wanted_is_accepted(k: float) -> None:
+    """Known answer: shares of erfc(k step ** 2) and luck, at steps that chains tried while they tuned."""
+    rng = np.random.default_rng(0)
+    step = np.exp(rng.normal(np.log(0.1), 0.4, (400, 4)))
+    step[:200] *= 5.0  # before it settles
+    accepted = rng.beta(*(4 * np.array([share := special.erfc(k * step**2), 1 - share]) + 1e-6))
+    found = [(np.zeros(0),) * 4 + (accepted[part], step[part]) for part in (slice(150), slice(150, 400))]
+    state = SimpleNamespace(adapt_state=_Tuned(jnp.ones(4)))
+    state._replace = lambda adapt_state: adapt_state
+    given = _one_step(state, found, 0.7).step_size
+    np.testing.assert_allclose(given, np.sqrt(special.erfcinv(0.7) / k), rtol=0.05)
+
+
 def test_one_step_for_all_chains_after_the_warm_up(whole: Chains) -> None:
     assert np.ptp(whole.step_size) == 0
     for warm_up in (0, 30):
@@ -129,6 +144,10 @@ def test_scales_alone_whiten_what_is_not_correlated() -> None:
         lambda x: -0.5 * ((x / sd) ** 2).sum(), np.zeros(3), np.asarray(sd), Plan(chains=2, warm_up=100, kept=2000)
     )
     np.testing.assert_allclose(chains.values.std(axis=(0, 1)) / sd, 1.0, atol=0.1)
+
+
+class _Tuned(NamedTuple):
+    step_size: jax.Array
 
 
 SCHOOLS = np.array([28, 8, -3, 7, -1, 1, 18, 12.0]), np.array([15, 10, 16, 11, 9, 11, 10, 18.0])

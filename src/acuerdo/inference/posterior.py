@@ -33,6 +33,7 @@ Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
 MOST_R_HAT, LEAST_ESS = 1.01, 400
 _WORST = 8  # quantities named that mix worst
+_ROUNDING = 1e-9
 QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
 FULL = "Hamiltonian Monte Carlo, whitened by the Laplace approximation, priors of the evidence register"
 Progress = Callable[[int, int, float], None]
@@ -64,8 +65,8 @@ class Posterior:
         mode: the most probable unknowns of the calibration, from which one of another day can start: (unknowns,).
         notes: method, hashes, convergence, in-sample coverage; of a full calibration also chains, largest R-hat,
             smallest effective sample size and divergences. The draws are those of its chains, one chain after another.
-        ends: of a full calibration, the unknowns where each chain ended, from which it can be gone on with: (unknowns,
-            chains); of a quick one, none.
+        ends: of a full calibration, the unknowns where the halves of its chains ended, from which it can be gone on
+            with: (unknowns, halves); of a quick one, none.
     """
 
     day: date | None
@@ -248,7 +249,8 @@ def calibrate(
     found = diagnose(chains, np.stack([values for _, values in told_of]), told_of[0][0])
     told |= {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
     whole = _posterior(problem, result, z, z, {**told, **found, **ties})
-    return replace(whole, ends=centred.to_problem(chains.values[:, -1].T))
+    halves = chains.values[:, [plan.kept // 2 - 1, -1]]  # far enough apart to know nothing of each other
+    return replace(whole, ends=centred.to_problem(halves.reshape(-1, problem.size).T))
 
 
 def search(problem: Problem, progress: Progress | None) -> Fit:
@@ -435,7 +437,8 @@ def _mixing(values: Floats) -> pd.DataFrame:
     """Return R-hat and effective sizes of each quantity that moves, (chains, draws, quantities), by its position."""
     import arviz as az
 
-    moves = np.flatnonzero(values.std(axis=(0, 1)) > 0)  # what is held cannot mix
+    # what is held cannot mix; rounding may move it in the last digits
+    moves = np.flatnonzero(np.ptp(values, axis=(0, 1)) > _ROUNDING * np.abs(values).max(axis=(0, 1)))
     data = az.convert_to_dataset({"x": values[:, :, moves]})
     sizes = {part: az.ess(data, method=part)["x"].values for part in ("bulk", "tail")}
     return pd.DataFrame({"r_hat": az.rhat(data)["x"].values, **sizes}, index=moves)

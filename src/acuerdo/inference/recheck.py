@@ -1,7 +1,8 @@
-"""A full calibration checked by a short run: its chains go on from where they ended, and their means must not move.
+"""A full calibration checked by a short run: its chains go on from where they were, and their means must not move.
 
-Where they ended is kept with the posterior. If model, figures or method have changed since, the chains drift to where
-they now belong; if not, their means differ from those of the kept draws by the luck of the draws alone.
+Where each was halfway and at the end is kept with the posterior. If model, figures or method have changed since, the
+chains drift to where they now belong; if not, their means differ from those of the kept draws by the luck of the draws
+alone.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _POINTS = 4
 _CHANCE = 0.001
 """Chance with which the widest of all gaps may cross its bound by luck, were quantities independent."""
 _SHARE, _MOST = 0.05, 0.15
-SHORT = Plan(warm_up=10, kept=40, piece=10, steps=20)
-"""A run that takes some minutes on a whole corridor; the number of chains is that of the posterior."""
+SHORT = Plan(warm_up=10, kept=40, piece=10, steps=18, accept=0.8)
+"""A run that takes some minutes on a whole corridor; two chains for each of the posterior."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Recheck:
     Attributes:
         names: the quantities: parameters (with their member), then the noise of each member of each series.
         gap: difference of the means, in standard errors, by quantity.
-        chains: number of chains, whose means the standard errors come from.
+        chains: number of chains of the short run, whose means the standard errors come from.
     """
 
     names: list[str]
@@ -78,7 +79,7 @@ def recheck(
         problem: the calibration, made anew.
         result: its Laplace approximation, made anew.
         found: the posterior that is checked.
-        plan: how long; chains and rounds are those of the posterior and none.
+        plan: how long; one chain for each point that the posterior keeps, and no rounds.
         progress: called after each piece with (iterations done, iterations in all, share accepted).
 
     Raises:

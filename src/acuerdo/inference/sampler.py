@@ -28,7 +28,7 @@ import numpy.typing as npt
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as Parts
 from numpyro.infer import HMC, NUTS
-from scipy import linalg
+from scipy import linalg, special
 
 from acuerdo.files import write_whole
 
@@ -37,8 +37,9 @@ LogDensity = Callable[[jax.Array], jax.Array]
 Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
 _DIRECTIONS, _CANDIDATES, _ROAMING = 256, 800, 1.1
-_LEAST = 0.75  # of the usual step
+_LEAST = 0.8  # of the usual step
 _APART = 0x5EED  # far from the few numbers by which the kernel derives keys of its own: steps know nothing of momenta
+_GRID = np.geomspace(1e-3, 1e2, 1000)
 _POINTS = 6  # chains from which a spread is made anew: each takes as long as some iterations of all
 
 
@@ -170,7 +171,8 @@ def sample(
             after = kernel.sample(state, (), {}) if plan.steps is None else _varied(kernel, state, plan.warm_up)
             # of the very types that it began with, or all is compiled again when it comes back
             after = jax.tree.map(lambda now, was: jax.lax.convert_element_type(now, was.dtype), after, state)
-            return after, (after.z, after.z_grad, after.diverging, after.num_steps, after.accept_prob)
+            step = state.adapt_state.step_size
+            return after, (after.z, after.z_grad, after.diverging, after.num_steps, after.accept_prob, step)
 
         return jax.lax.scan(one, state, None, length=plan.piece)
 
@@ -202,7 +204,7 @@ def sample(
             state, out = piece(state, place)
             found.append(tuple(np.asarray(part) for part in out))
             if last and number + 1 == plan.warm_up // plan.piece:
-                state = put(_one_step(state), "chains")
+                state = put(_one_step(state, found, plan.accept), "chains")
             if store:
                 store.keep(at, number, place, state, found[-1])
             if progress:
@@ -213,7 +215,7 @@ def sample(
             assert respread is not None
             centre, spread, at_first = _better(centre, spread, found, respread)
             step = float(np.median(state.adapt_state.step_size))
-    u, _, diverging, steps, accepted = (
+    u, _, diverging, steps, accepted, _ = (
         np.concatenate(part)[plan.warm_up : plan.warm_up + plan.kept].swapaxes(0, 1)
         for part in zip(*found, strict=True)
     )
@@ -225,7 +227,7 @@ def sample(
 
 
 _Piece = tuple[npt.NDArray[Any], ...]
-"""Of each iteration and chain: u, the slope of minus the log density there, diverging, steps, share accepted."""
+"""Of each iteration and chain: u, the slope of minus the log density there, diverging, steps, share accepted, step."""
 
 
 def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
@@ -249,11 +251,21 @@ def _along(*axes: str | None) -> Parts:
     return Parts(*axes)  # type: ignore[no-untyped-call]
 
 
-def _one_step(state: Any) -> Any:
-    """Give all chains the geometric mean of their steps: one that came out small by luck would hold up all others."""
-    step = state.adapt_state.step_size
-    mean = jnp.exp(jnp.log(step).mean())
-    return state._replace(adapt_state=state.adapt_state._replace(step_size=jnp.full_like(step, mean)))
+def _one_step(state: Any, found: list[_Piece], accept: float) -> Any:
+    """Give all chains the step with which the share `accept` of proposals is accepted, from the warm-up of all of them.
+
+    Each chain's own tuning is too short to settle, and one that came out small by luck would hold up all others. In
+    many dimensions the share accepted is erfc(k step ** 2), for a k of the density (Beskos and others, 2013, Bernoulli
+    19: 1501-1534), which the second half of the warm-up tells.
+    """
+    accepted, step = (np.concatenate([piece[i] for piece in found]) for i in (4, 5))
+    half = len(step) // 2
+    usual = np.median(step[half:])
+    told = special.erfc(_GRID[:, None] * (step[half:].ravel() / usual) ** 2)
+    k = _GRID[np.argmin(((accepted[half:].ravel() - told) ** 2).sum(axis=1))]
+    chosen = usual * np.clip(np.sqrt(special.erfcinv(accept) / k), 0.5, 2.0)
+    one = state.adapt_state.step_size
+    return state._replace(adapt_state=state.adapt_state._replace(step_size=jnp.full_like(one, chosen)))
 
 
 def _better(
@@ -328,7 +340,7 @@ class _Checkpoints:
             done = []
             for number in range(pieces):
                 with np.load(self._path(f"piece_{at}_{number}.npz")) as kept:
-                    done.append(tuple(kept[str(i)] for i in range(5)))
+                    done.append(tuple(kept[str(i)] for i in range(6)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile):
             self.clear()
             return place, None, []
