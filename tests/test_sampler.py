@@ -59,7 +59,7 @@ def assert_means(values: Floats, reference: dict[str, float], within: float = 0.
 # --- known posteriors -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("steps", [None, 6])
+@pytest.mark.parametrize("steps", [None, 4])
 def test_a_correlated_normal_of_fifty_unknowns_is_recovered(steps: int | None) -> None:
     log_density, mean, covariance = gaussian(50)
     # what whitens is a guess: off centre, and of the covariance of a thinned sample
@@ -214,7 +214,7 @@ def lotka_volterra(x: jax.Array) -> jax.Array:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("steps", [None, 10])
+@pytest.mark.parametrize("steps", [None, 4])
 def test_lotka_volterra_agrees_with_posteriordb(steps: int | None) -> None:
     start = np.log([0.5, 0.03, 0.8, 0.03, 30, 5, 0.3, 0.3])
     centre, spread = laplace(lotka_volterra, start)

@@ -196,7 +196,7 @@ def calibrate(
         bool, typer.Option("--quick", help="Only the normal approximation (minutes; the result is provisional).")
     ] = False,
     chains: Annotated[int, typer.Option(help="Chains of the sampler.")] = 4,
-    iterations: Annotated[int, typer.Option(help="Iterations kept of each chain.")] = 2500,
+    iterations: Annotated[int, typer.Option(help="Iterations kept of each chain.")] = 3000,
     report: Annotated[
         bool, typer.Option("--report", help="Examine the saved posterior instead, as one HTML page.")
     ] = False,
@@ -232,7 +232,7 @@ def calibrate(
     from acuerdo import calibration_commands as commands
     from acuerdo.inference.sampler import Plan
 
-    plan = None if quick else Plan(chains=chains, warm_up=60, kept=iterations, rounds=2, steps=18, accept=0.8)
+    plan = None if quick else Plan(chains=chains, warm_up=60, kept=iterations, rounds=2, steps=16, accept=0.7)
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)

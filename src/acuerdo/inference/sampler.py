@@ -131,10 +131,15 @@ def sample(
         raise ValueError("rounds need a way to make the spread anew")
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
 
-    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array, sloped: bool = True) -> HMC:
+    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array, begins: bool = False) -> HMC:
         # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
+        def potential(u: jax.Array) -> jax.Array:
+            if begins and plan.steps is not None:
+                return jnp.inf + 0 * u.sum()  # as good as unknown: the first path is accepted wherever it ends
+            return -log_density(_to_x(jax.lax.stop_gradient(u) if begins else u, *place))
+
         about: dict[str, Any] = {
-            "potential_fn": lambda u: -log_density(_to_x(u if sloped else jax.lax.stop_gradient(u), *place)),
+            "potential_fn": potential,
             "step_size": step,
             "adapt_mass_matrix": False,
             "inverse_mass_matrix": jnp.ones(len(centre)),
@@ -146,10 +151,10 @@ def sample(
         return HMC(**about, num_steps=plan.steps, trajectory_length=None)
 
     def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
-        # slopes of a large model take minutes to compile, so they are compiled once, in `piece`: here they are 0, and
-        # the first half step of a round, whose iterations are left out, goes without
+        # a large model takes minutes to compile, so it is compiled once, in `piece`: here slopes are 0, and the first
+        # half step of a round, whose iterations are left out, goes without
         keys_now = jax.random.split(jax.random.fold_in(keys, at), plan.chains)
-        return ready(place, step, sloped=False).init(keys_now, plan.warm_up, start, (), {})
+        return ready(place, step, begins=True).init(keys_now, plan.warm_up, start, (), {})
 
     devices = jax.devices()
     cores = Mesh(np.array(devices[: max(n for n in range(1, len(devices) + 1) if plan.chains % n == 0)]), ("chains",))
