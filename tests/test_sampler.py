@@ -238,6 +238,12 @@ def test_lotka_volterra_agrees_with_posteriordb(steps: int | None) -> None:
 # --- trouble is told --------------------------------------------------------------------------------------------------
 
 
+def test_what_rounding_alone_moves_is_not_judged() -> None:
+    rng = np.random.default_rng(0)
+    values = np.stack([rng.standard_normal((4, 200)), 7.0 + 1e-15 * rng.integers(-1, 2, (4, 200))], axis=2)
+    assert list(posterior._mixing(values).index) == [0]
+
+
 def test_a_funnel_is_not_called_sound() -> None:
     """Neal's funnel, whose neck no single step size fits: divergences, or chains that do not agree."""
 

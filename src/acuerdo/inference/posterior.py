@@ -33,7 +33,7 @@ Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
 MOST_R_HAT, LEAST_ESS = 1.01, 400
 _WORST = 8  # quantities named that mix worst
-_ROUNDING = 1e-9
+_ROUNDING = 1e-9  # of its size: a quantity that moves by less is held
 QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
 FULL = "Hamiltonian Monte Carlo, whitened by the Laplace approximation, priors of the evidence register"
 Progress = Callable[[int, int, float], None]
@@ -437,7 +437,7 @@ def _mixing(values: Floats) -> pd.DataFrame:
     """Return R-hat and effective sizes of each quantity that moves, (chains, draws, quantities), by its position."""
     import arviz as az
 
-    # what is held cannot mix; rounding may move it in the last digits
+    # what is held cannot mix
     moves = np.flatnonzero(np.ptp(values, axis=(0, 1)) > _ROUNDING * np.abs(values).max(axis=(0, 1)))
     data = az.convert_to_dataset({"x": values[:, :, moves]})
     sizes = {part: az.ess(data, method=part)["x"].values for part in ("bulk", "tail")}
