@@ -100,6 +100,7 @@ def make(months: int = 24, places: tuple[str, ...] = (), follows: str | None = N
     before, apart = _chains(labels, at, at)
     data = Data(
         columns=[(name, i if places else None) for name in ("arrivals", "waiting") for i in range(width)],
+        length=np.ones((months, 2 * width)),
         noises=names,
         labels=labels,
         column=column,

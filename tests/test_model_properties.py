@@ -110,6 +110,56 @@ def test_what_enters_and_leaves_the_whole_accounts_for_the_change(built, drawn, 
 
 
 @pytest.mark.model
+def test_an_exception_takes_its_share_of_those_who_act_to_the_ports(built, drawn):
+    """In the first month nobody's choice but that of people from Haiti changes, and nobody is lost."""
+    parameters, given_inputs = drawn
+    outputs = []
+    for on in (0.0, 1.0):
+        record = {name: lever.spread(lever.start, built.members(lever.over)) for name, lever in built.levers.items()}
+        record["port_exceptions"] = on * np.array([name == "HTI" for name in built.members("origin")])
+        inputs = {**given_inputs, **lever_inputs(built, {n: np.stack([v] * len(MONTHS)) for n, v in record.items()})}
+        start = built.simulator.first_state(parameters, inputs, DRAWS)
+        keep = ("attempts", "received_by_exception", "encounters_at_ports", "choosing")
+        outputs.append(
+            {n: np.asarray(v)[0] for n, v in built.simulator.run(start, parameters, inputs, keep)[1].items()}
+        )
+    without, with_ = outputs
+    haiti, use = built.members("origin").index("HTI"), np.asarray(parameters["exception_use"])
+    others = np.arange(len(built.members("origin"))) != haiti
+    np.testing.assert_allclose(with_["attempts"][others], without["attempts"][others], rtol=1e-5)
+    assert not without["received_by_exception"].any()
+    assert not with_["received_by_exception"][others].any()
+    acting = with_["received_by_exception"][haiti] + with_["choosing"][haiti]
+    np.testing.assert_allclose(with_["received_by_exception"][haiti], use * acting, rtol=1e-5)
+    np.testing.assert_allclose(
+        with_["encounters_at_ports"] - without["encounters_at_ports"],
+        with_["received_by_exception"],
+        rtol=1e-3,
+        atol=0.1,
+    )
+
+
+@pytest.mark.model
+def test_a_steady_trend_of_supply_adds_up_to_what_wears_off(built, drawn):
+    """Known answer of the two steps a month: trend * memory * (1 - (1 - 0.5 / memory) ** steps)."""
+    parameters, given_inputs = drawn
+    trend = 0.02
+    inputs = {**given_inputs, "supply_trend": jnp.full((len(MONTHS), DRAWS), trend)}
+    levers = {
+        n: np.stack([lever.spread(lever.start, built.members(lever.over))] * len(MONTHS))
+        for n, lever in built.levers.items()
+    }
+    inputs |= lever_inputs(built, levers)
+    start = built.simulator.first_state(parameters, inputs, DRAWS)
+    _, outputs = built.simulator.run(start, parameters, inputs, ("supply_gathered", "value_grown"))
+    memory, steps = 60.0, 2 * np.arange(1, len(MONTHS) + 1)
+    wanted = trend * memory * (1 - (1 - 0.5 / memory) ** steps)
+    np.testing.assert_allclose(np.asarray(outputs["supply_gathered"])[:, 0], wanted, rtol=1e-5)
+    grown = np.asarray(parameters["value_growth"]) * np.arange(1, len(MONTHS) + 1)[:, None]
+    np.testing.assert_allclose(np.asarray(outputs["value_grown"]), grown, rtol=1e-5)
+
+
+@pytest.mark.model
 def test_a_latent_series_raises_what_it_follows_about_in_proportion(built):
     """The sampler moves the variable in place of the series: a month's shock shows in it in the same month."""
     problem = make_problem(built, Figures.open(built.corridor), None)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import jax.numpy as jnp
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from scipy import stats
 from acuerdo.corridor import load
 from acuerdo.engine.load import load_model
 from acuerdo.figures.store import Figures
-from acuerdo.inference.observe import Observable, _ages, _chains, line_up, load_observables, series_of, spread
+from acuerdo.inference.observe import Observable, _ages, _chains, line_up, load_observables, predict, series_of, spread
 from acuerdo.inference.problem import Problem, record_months
 from acuerdo.projection import Projector
 
@@ -124,3 +125,46 @@ def test_differenced_months_carry_what_may_still_change() -> None:
     assert late[-1] == max(late) > 0
     rest = [data.late[row] for row, (series, _) in enumerate(data.labels) if not series.endswith(".12m")]
     assert not any(rest), "only series with revisions have any"
+
+
+# --- the days of a month ----------------------------------------------------------------------------------------------
+
+
+def of_days(weekend: float, kind: str = "flow") -> Observable:
+    return Observable(series="a.series", variable="x", noise=(0.1, 0.2, 0.3), weekend=weekend, kind=kind)  # type: ignore[arg-type]
+
+
+def test_a_month_brings_as_much_as_it_has_days_that_count() -> None:
+    """Known days: February 2023 has 20 weekdays and 8 days of weekend, March 23 and 8."""
+    months = pd.PeriodIndex(["2023-02", "2023-03"], freq="M")
+    for weekend in (0.0, 0.3, 1.0):
+        usual = 365.2425 / 12 * (5 + 2 * weekend) / 7
+        found = of_days(weekend).lengths(months)
+        np.testing.assert_allclose(found, [(20 + 8 * weekend) / usual, (23 + 8 * weekend) / usual])
+    np.testing.assert_array_equal(of_days(0.3, "stock").lengths(months), 1.0)
+    np.testing.assert_array_equal(of_days(0.3, "mean").lengths(months), 1.0)
+
+
+@given(st.floats(0.0, 2.0))
+@settings(max_examples=20, deadline=None)
+def test_months_are_of_average_length_over_a_turn_of_the_calendar(weekend: float) -> None:
+    """400 years are whole weeks, after which every date falls on the same weekday again."""
+    months = pd.period_range("1901-01", periods=4800, freq="M")
+    assert of_days(weekend).lengths(months).mean() == pytest.approx(1.0, abs=1e-12)
+
+
+def test_predictions_of_a_steady_rate_go_with_the_days() -> None:
+    """At one a month, a month's figure is its length, and a year's the sum of twelve; a stock stays one."""
+    corridor, model = load("us_mexico"), load_model("us_mexico").model
+    observables, months = load_observables(corridor, model), pd.period_range("2018-01", "2024-12", freq="M")
+    data = line_up(observables, model, Figures.open(corridor), months)
+    ones = {
+        name: jnp.ones((len(months), *(model.shape(name)), 1)) for name in dict.fromkeys(n for n, _ in data.columns)
+    }
+    found = np.asarray(predict(data, ones))[:, 0] / data.factor
+    for row, (series, _) in enumerate(data.labels):
+        item = observables[series]
+        span = item.lengths(months[data.first[row] : data.last[row] + 1])
+        wanted = {"flow": span.sum(), "mean": 1.0, "stock": 1.0}[item.kind]
+        assert found[row] == pytest.approx(wanted, rel=1e-4), series
+    assert {observables[series].weekend for series, _ in data.labels} > {1.0}, "trade counts weekends for less"

@@ -1,5 +1,8 @@
 """Projections: reproducible, paired, labelled, in order, and zero measures mean no change."""
 
+import copy
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -115,6 +118,22 @@ def test_shocks_to_come_leave_the_mean_of_what_they_multiply_where_it_returns_to
         assert (error > 0).all(), f"{name}: shocks move it"
     widest = np.asarray(one.latent["origin_pressure"], float)[-1].std(axis=-1).max()
     assert widest > 0.8, "without the correction the mean would be a third above"
+
+
+def test_figures_ahead_go_with_the_days_of_their_months(projector):
+    """Without noise a figure is the month by the days that count, and a window the sum of its months so counted."""
+    one = copy.copy(projector)
+    one.posterior = dataclasses.replace(projector.posterior, noise=np.zeros_like(projector.posterior.noise))
+    item = one.observables["trade.us_imports_from_mexico"]
+    run = projector.run(noise=False)
+    seen = one._observe(item, run.outputs)["ALL"]
+    length = item.lengths(run.months)
+    assert length.min() < 0.95, "February is short"
+    np.testing.assert_allclose(seen, run.outputs["imports_from_mexico"] * item.factor * length[:, None], rtol=1e-5)
+    deaths = one.observables["us.overdose_deaths.all.12m"]
+    window = one._observe(deaths, run.outputs)["predicted"][-1]  # the twelve months ahead, whole people
+    months = run.outputs["overdose_deaths"] * deaths.lengths(run.months)[:, None]
+    np.testing.assert_allclose(window, months.sum(axis=0), rtol=0.02)
 
 
 def test_labels_and_units_in_both_languages(ahead, projector):

@@ -298,9 +298,11 @@ class Projector:
         found: dict[str, Floats] = {}
         for member, variable, row in item.parts(self.built.model):
             values = outputs[variable] if row is None else outputs[variable][:, row]
-            values = values * item.factor
+            values = values * item.factor * item.lengths(self.months[: len(values)])[:, None]
             if item.rolling:
                 past = self.posterior.recent[variable] * item.factor
+                before = pd.period_range(end=self.months[0] - 1, periods=len(past), freq="M")
+                past = past * item.lengths(before)[:, None]
                 joined = np.concatenate([past[-(item.rolling - 1) :], values])
                 running = np.cumsum(np.concatenate([np.zeros((1, self.draws)), joined]), axis=0)
                 values = running[item.rolling :] - running[: -item.rolling]

@@ -384,7 +384,7 @@ def run_episodes(
 def _total(item: Observable, run: Mapping[str, Floats], months: pd.PeriodIndex, shown: pd.PeriodIndex) -> Floats:
     """Return what the series would show without noise, all members, in the months shown; NaN after the record."""
     values = run[str(item.variable)] * item.factor
-    values = values.sum(axis=1) if values.ndim == 3 else values
+    values = (values.sum(axis=1) if values.ndim == 3 else values) * item.lengths(months)[:, None]
     at = months.get_indexer(shown)
     return np.where((at >= 0)[:, None], values[at], np.nan)
 

@@ -214,6 +214,7 @@ class Reasons:
             rows = [row for member, row in parts.items() if row is not None and line.member in (ALL, member)] or None
             if item.rolling and over == "end":
                 weights[-item.rolling :] = 1.0
+            weights *= item.lengths(ahead[:months])
         if asked.member is not None:
             known = self.built.members(variable.over) or ()
             if asked.member not in known:

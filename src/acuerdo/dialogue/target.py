@@ -146,6 +146,8 @@ def _draws(
         _, variable, row = parts[0]
         fitted = (recent[variable] if row is None else recent[variable][:, row]) * item.factor
         first = ensemble.months[0]
+        before = pd.period_range(end=first - 1, periods=len(fitted), freq="M")
+        fitted = fitted * item.lengths(before)[:, None]
         if frequency == "twelve_months":
             found[first - 1] = fitted[-12:].sum(axis=0)
         elif item.kind == "flow":

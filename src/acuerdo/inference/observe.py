@@ -27,7 +27,7 @@ MOST_CARRIED = 0.9
 STUDENT_DF = 5.0
 """Degrees of freedom of noise: tails heavier than normal, so that one odd month bends no curve (assumption)."""
 
-
+_DAYS_A_MONTH = 365.2425 / 12
 _OF = "|"
 
 
@@ -53,6 +53,8 @@ class Observable(BaseModel):
         revisions: of provisional figures: by the age in months from which it holds, the spread in logs by which later
             editions still change a single month. The age is that of the edition, or on the as-of day if that is
             earlier: what had been seen then was provisional, and the months cut off last were known least.
+        weekend: of a flow, how much a Saturday or Sunday brings against a weekday; a month's figure is in proportion to
+            its days so counted.
         fit: whether figures of this series inform the posterior.
         since: figures of periods before this are not used.
     """
@@ -75,12 +77,22 @@ class Observable(BaseModel):
     rolling: int | None = None
     completeness: dict[str, float] = Field(default_factory=dict)
     revisions: dict[int, float] = Field(default_factory=dict)
+    weekend: float = Field(default=1.0, ge=0.0)
     fit: bool = True
     since: str = "2018-01"
 
     def noise_of(self, member: str) -> str:
         """Return the name of the noise of a member's figures."""
         return f"{self.series}{_OF}{member}" if self.over or self.members else self.series
+
+    def lengths(self, months: pd.PeriodIndex) -> Floats:
+        """Return how long each month is, in months of average length, by the days that count; 1 for what is no flow."""
+        if self.kind != "flow":
+            return np.ones(len(months))
+        first, after = (part.start_time.to_numpy("datetime64[D]") for part in (months, months + 1))
+        days, weekdays = (after - first).astype(float), np.busday_count(first, after).astype(float)
+        counted = weekdays + self.weekend * (days - weekdays)
+        return np.asarray(counted / (_DAYS_A_MONTH * (5 + 2 * self.weekend) / 7))
 
     def still_changes(self, age: int) -> float:
         """Return the spread, in logs, by which figures of an age in months still change."""
@@ -122,13 +134,16 @@ def load_observables(corridor: Corridor, model: Model) -> dict[str, Observable]:
 class Data:
     """Figures lined up with the model: one row each.
 
-    `column` points into the stacked predictions, `first` and `last` are months counted from the first modelled month,
-    `noise` points into the list of noises, one for each member of each series. `before` points to the figure of the
-    same member before, if both are for one month (else -1), and `apart` is the number of months between them. `late` is
-    the spread, in logs, by which a figure is still likely to be revised.
+    `columns` are the variables, with a row of their dimension, that predictions are stacked from; `length` is by how
+    much each is multiplied in each month, (months, columns). `column` points into the stacked predictions, `first` and
+    `last` are months counted from the first modelled month, `noise` points into the list of noises, one for each member
+    of each series. `before` points to the figure of the same member before, if both are for one month (else -1), and
+    `apart` is the number of months between them. `late` is the spread, in logs, by which a figure is still likely to be
+    revised.
     """
 
     columns: list[tuple[str, int | None]]
+    length: Floats
     noises: list[str]
     labels: list[tuple[str, str]]
     column: Ints
@@ -207,15 +222,16 @@ def _undo_rolling(item: Observable, rows: list[Row], anchor: dict[pd.Period, flo
 
 def line_up(observables: dict[str, Observable], model: Model, figures: Figures, months: pd.PeriodIndex) -> Data:
     """Line the figures of a view up with the months of a run."""
-    columns: dict[tuple[str, int | None], int] = {}
+    columns: dict[tuple[str, int | None, bytes], int] = {}
     rows: list[tuple[int, int, int, int, float, float, float, float, int, float]] = []
     labels: list[tuple[str, str]] = []
     fitted = [item for item in observables.values() if item.fit]
     names = [item.noise_of(member) for item in fitted for member, _, _ in item.parts(model)]
     seen: dict[tuple[str, int | None], dict[pd.Period, float]] = {}
     for item in fitted:
+        length = item.lengths(months).tobytes()
         for member, variable, row in item.parts(model):
-            column = columns.setdefault((variable, row), len(columns))
+            column = columns.setdefault((variable, row, length), len(columns))
             found = _rows(item, figures, member)
             known = seen.setdefault((variable, row), {})
             if item.rolling:
@@ -240,7 +256,8 @@ def line_up(observables: dict[str, Observable], model: Model, figures: Figures, 
     floats = [np.array(part, dtype=float) for part in (value_, offset_, poisson_, factor_, late_)]
     before, apart = _chains(labels, ints[1], ints[2])
     return Data(
-        columns=list(columns),
+        columns=[(variable, row) for variable, row, _ in columns],
+        length=np.array([np.frombuffer(length) for *_, length in columns]).reshape(len(columns), len(months)).T,
         noises=names,
         labels=labels,
         column=ints[0],
@@ -275,6 +292,7 @@ def _chains(labels: Sequence[tuple[str, str]], first: Ints, last: Ints) -> tuple
 def predict(data: Data, outputs: dict[str, Array]) -> Array:
     """Return what the model says for each row of the data, in the series' unit, shape (rows, draws)."""
     stacked = jnp.stack([outputs[name] if row is None else outputs[name][:, row] for name, row in data.columns], axis=1)
+    stacked = stacked * jnp.asarray(data.length[:, :, None], stacked.dtype)
     running = jnp.concatenate([jnp.zeros_like(stacked[:1]), jnp.cumsum(stacked, axis=0)])
     window = running[data.last + 1, data.column] - running[data.first, data.column]
     at_end = stacked[data.last, data.column]

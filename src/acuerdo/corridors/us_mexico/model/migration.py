@@ -197,9 +197,9 @@ def at_border(base_departures, initial_transit, initial_at_border):
 
 
 @flow("person/month", leaves="at_border", over=ORIGIN, source="assumption: share that gives up a month")
-def gave_up_waiting(free_at_border, acting_rate, give_up_rate, choice_rate):
+def gave_up_waiting(choosing, give_up_rate, choice_rate):
     """People who leave the border cities and give up."""
-    return free_at_border * acting_rate * give_up_rate / choice_rate
+    return choosing * give_up_rate / choice_rate
 
 
 @aux("person/month", over=ORIGIN, source="register M13: deportation from border cities as far as funded")
@@ -238,9 +238,9 @@ def wish_to_wait(attempt_rate, appointment_weight, appointment_chance):
     over=ORIGIN,
     source="register M1: the lawful way at ports draws people from crossing between them",
 )
-def joined_line(free_at_border, acting_rate, wish_to_wait, choice_rate):
+def joined_line(choosing, wish_to_wait, choice_rate):
     """People who decide to wait in Mexico for an appointment."""
-    return free_at_border * acting_rate * wish_to_wait / choice_rate
+    return choosing * wish_to_wait / choice_rate
 
 
 @stock("person", over=ORIGIN, source="policy calendar: appointments began in January 2023")
@@ -285,17 +285,41 @@ def free_at_border(at_border, deportations_from_border, time_step):
     return maximum(at_border - time_step * deportations_from_border, 0.0)
 
 
+@aux("1", over=ORIGIN, source="policy calendar: title42_port_exceptions")
+def excepted_share(port_exceptions, exception_use):
+    """Share of the people who act that asks for protection at a port, by exception from the public-health order."""
+    return port_exceptions * exception_use
+
+
+@flow("person/month", leaves="at_border", over=ORIGIN, source="definition")
+def received_by_exception(free_at_border, acting_rate, excepted_share):
+    """People received at a port of entry by exception from the public-health order."""
+    return free_at_border * acting_rate * excepted_share
+
+
+@aux("person/month", over=ORIGIN, source="definition")
+def choosing(free_at_border, acting_rate, excepted_share):
+    """People who act and decide to cross, to wait for an appointment or to give up."""
+    return free_at_border * acting_rate * (1 - excepted_share)
+
+
 @aux(
     "event/month",
     over=ORIGIN,
     source="assumption (structure): arrivals at ports without appointment are a series of their own",
 )
 def encounters_at_ports(
-    port_base, port_pressure, port_closure_effect, port_asylum_closed, appointments_given, event_per_person
+    port_base,
+    port_pressure,
+    port_closure_effect,
+    port_asylum_closed,
+    appointments_given,
+    received_by_exception,
+    event_per_person,
 ):
     """Encounters at ports of entry, with and without appointment."""
     other = port_base * exp(port_pressure) * (1 - port_closure_effect * port_asylum_closed)
-    return other + appointments_given * event_per_person
+    return other + (appointments_given + received_by_exception) * event_per_person
 
 
 # ---- between the ports
@@ -362,9 +386,9 @@ def acting_rate(choice_rate, time_step):
 
 
 @aux("person/month", over=ORIGIN, source="definition: those who act, by what they wish")
-def attempts(free_at_border, acting_rate, wish_to_cross, choice_rate):
+def attempts(choosing, wish_to_cross, choice_rate):
     """Attempts to cross between the ports of entry."""
-    return free_at_border * acting_rate * wish_to_cross / choice_rate
+    return choosing * wish_to_cross / choice_rate
 
 
 @aux("person/month", over=ORIGIN, source="definition")
@@ -388,6 +412,7 @@ def encounters_in_prospect(
     asylum_applications,
     encounters_between_ports,
     gave_up_waiting,
+    received_by_exception,
     joined_line,
     appointments_used,
     left_line,
@@ -399,7 +424,8 @@ def encounters_in_prospect(
     """Encounters that this month's departures lead to if rates stay as they are."""
     on_the_way = arrivals_at_border + turned_home + returned_by_mexico + asylum_applications
     waited = gave_up_waiting + joined_line * ratio(appointments_used, appointments_used + left_line)
-    through = waited + expelled_went_home + repatriated_went_home + admitted_to_procedure + entered_undetected
+    returned = expelled_went_home + repatriated_went_home
+    through = waited + received_by_exception + returned + admitted_to_procedure + entered_undetected
     return departures * ratio(arrivals_at_border, on_the_way) * ratio(encounters_between_ports, through)
 
 
@@ -594,10 +620,12 @@ def released(admitted_total, detention_share, child_release_share):
 
 
 @aux("person/month", source="definition")
-def port_paroles(appointments_given, port_base, port_pressure, port_parole_share, event_per_person):
+def port_paroles(
+    appointments_given, received_by_exception, port_base, port_pressure, port_parole_share, event_per_person
+):
     """People paroled in at a port of entry."""
     other = total(port_base, ORIGIN) * exp(port_pressure) / event_per_person
-    return total(appointments_given, ORIGIN) + port_parole_share * other
+    return total(appointments_given, ORIGIN) + total(received_by_exception, ORIGIN) + port_parole_share * other
 
 
 @stock("case", source="EOIR: pending cases")

@@ -27,10 +27,16 @@ def supply_discouragement(
     return control + sanctions + military_supply_effect * military_action_felt
 
 
+@level("1", initial="unchanged", source="assumption (structure): supply rises and falls over years, not month by month")
+def supply_gathered(supply_gathered, supply_trend, one_month, supply_memory):
+    """What the trend of supply has added up to, in logs, by what it does to deaths."""
+    return supply_trend / one_month - supply_gathered / supply_memory
+
+
 @flow("kg/month", enters="precursors", source="assumption for the level (register D2); latent series for the change")
-def precursor_imports(precursor_base, supply_pressure, supply_elasticity, supply_discouragement):
+def precursor_imports(precursor_base, supply_pressure, supply_gathered, supply_elasticity, supply_discouragement):
     """Precursors that reach producers, in the fentanyl they make."""
-    return precursor_base * exp(supply_pressure / supply_elasticity - supply_discouragement)
+    return precursor_base * exp((supply_pressure + supply_gathered) / supply_elasticity - supply_discouragement)
 
 
 @stock("kg", source="assumption: about a month of use")

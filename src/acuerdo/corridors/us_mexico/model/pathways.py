@@ -130,10 +130,11 @@ def avoided_by_pathways(
 
 
 @aux("person/month", source="definition")
-def lawful_arrivals(parole_arrivals, centre_arrivals, refugees_otherwise, appointments_given):
-    """People who arrive by parole, as refugees, through a centre or by appointment."""
+def lawful_arrivals(parole_arrivals, centre_arrivals, refugees_otherwise, appointments_given, received_by_exception):
+    """People who arrive by parole, as refugees, through a centre, or at a port by appointment or exception."""
     refugees = centre_arrivals + refugees_otherwise
-    return total(parole_arrivals, ORIGIN) + refugees + total(appointments_given, ORIGIN)
+    at_ports = total(appointments_given, ORIGIN) + total(received_by_exception, ORIGIN)
+    return total(parole_arrivals, ORIGIN) + refugees + at_ports
 
 
 @aux("1", source="definition")

@@ -4,7 +4,7 @@ from acuerdo.engine.declare import Sector
 from acuerdo.engine.ops import clip, exp, power
 
 sector = Sector("trade")
-aux = sector.aux
+aux, level = sector.aux, sector.level
 
 
 @aux("1", source="assumption (structure): work with people grows with encounters, at and between ports")
@@ -19,10 +19,23 @@ def cargo_officers(port_officers, officers_with_people, officers_pulled):
     return clip((port_officers - officers_with_people) / (1 - officers_pulled), 0.5, 1.6)
 
 
-@aux("1", source="assumption: one yearly harmonic")
-def trade_season(trade_cos, trade_sin, year_cos_1, year_sin_1):
+@aux("1", source="assumption: a yearly and a half-yearly harmonic")
+def trade_season(trade_cos, trade_sin, trade_cos_2, trade_sin_2, year_cos_1, year_sin_1, year_cos_2, year_sin_2):
     """Seasonal multiplier of trade."""
-    return exp(trade_cos * year_cos_1 + trade_sin * year_sin_1)
+    yearly = trade_cos * year_cos_1 + trade_sin * year_sin_1
+    return exp(yearly + trade_cos_2 * year_cos_2 + trade_sin_2 * year_sin_2)
+
+
+@level("1", initial="unchanged", source="assumption (structure): steady growth of prices and volumes")
+def value_grown(value_growth):
+    """Growth of the value of goods traded since the first month, in logs."""
+    return value_growth
+
+
+@level("1", initial="unchanged", source="assumption (structure): likewise")
+def remittances_grown(remittance_growth):
+    """Growth of remittances since the first month, in logs."""
+    return remittance_growth
 
 
 @aux("truck/month", source="definition")
@@ -80,15 +93,15 @@ def trucks_northbound_texas(trucks_northbound, texas_share):
 
 
 @aux("USD/month", source="Census: value follows trucks and price")
-def imports_from_mexico(trucks_northbound, value_per_truck, value_drift):
+def imports_from_mexico(trucks_northbound, value_per_truck, value_grown, value_drift):
     """Goods imported by the United States from Mexico."""
-    return trucks_northbound * value_per_truck * exp(value_drift)
+    return trucks_northbound * value_per_truck * exp(value_grown + value_drift)
 
 
 @aux("USD/month", source="Census")
-def exports_to_mexico(exports_base, export_pressure, trade_season, trade_kept, open_share):
+def exports_to_mexico(exports_base, value_grown, export_pressure, trade_season, trade_kept, open_share):
     """Goods exported by the United States to Mexico."""
-    return exports_base * exp(export_pressure) * trade_season * trade_kept * open_share
+    return exports_base * exp(value_grown + export_pressure) * trade_season * trade_kept * open_share
 
 
 @aux("USD/month", source="register T4: value of a day, by value of goods")
@@ -110,9 +123,23 @@ def us_job_openings(openings_base, job_openings):
 
 
 @aux("USD/month", source="Banco de Mexico")
-def remittances(remittances_base, remittance_walk, remittance_cos, remittance_sin, year_cos_1, year_sin_1):
+def remittances(
+    remittances_base,
+    remittances_grown,
+    remittance_walk,
+    remittance_cos,
+    remittance_sin,
+    remittance_cos_2,
+    remittance_sin_2,
+    year_cos_1,
+    year_sin_1,
+    year_cos_2,
+    year_sin_2,
+):
     """Remittances received in Mexico."""
-    return remittances_base * exp(remittance_walk + remittance_cos * year_cos_1 + remittance_sin * year_sin_1)
+    yearly = remittance_cos * year_cos_1 + remittance_sin * year_sin_1
+    season = yearly + remittance_cos_2 * year_cos_2 + remittance_sin_2 * year_sin_2
+    return remittances_base * exp(remittances_grown + remittance_walk + season)
 
 
 @aux("USD/month", source="definition")
