@@ -480,9 +480,10 @@ def test_levers_act_through_the_model_in_a_combined_forecast(projector, flat_riv
     before = forecast.issue(projector, base, (), held).ensemble.observed[SERIES]["ALL"]
     after = forecast.issue(projector, scenario, wanted, held).ensemble.observed[SERIES]["ALL"]
     a, b = base.observed[SERIES]["ALL"], scenario.observed[SERIES]["ALL"]
-    ratio = (b + 20) / (a + 20)
+    offset = projector.observables[SERIES].offset
+    ratio = (b + offset) / (a + offset)
     assert not np.allclose(ratio, 1)
-    np.testing.assert_allclose(after, np.maximum((before + 20) * ratio - 20, 0), atol=0.51)
+    np.testing.assert_allclose(after, np.maximum((before + offset) * ratio - offset, 0), atol=0.51)
     whole = (before == a).all(axis=0)
     np.testing.assert_allclose(after[:, whole], b[:, whole], atol=0.51)
 
