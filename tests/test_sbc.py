@@ -142,25 +142,30 @@ def test_a_run_that_was_stopped_goes_on(problem: Problem, tmp_path: Path) -> Non
 # --- the sampler's coordinates ----------------------------------------------------------------------------------------
 
 
-def at_zero(problem: Problem) -> Centred:
-    """Sampler's coordinates about the prior medians."""
+TOLD, UNTOLD = 1.3, 1.01  # of figures that leave 0.59 or 0.98 of each variance
+
+
+def at_zero(problem: Problem, factor: float = TOLD) -> Centred:
+    """Sampler's coordinates about the prior medians, with a curvature of factor ** 2 there."""
     active = np.ones(problem.size, dtype=bool)
-    return Centred(problem, Fit(np.zeros(problem.size), active, 1.3 * np.eye(problem.size), np.zeros(0), [], True))
+    return Centred(problem, Fit(np.zeros(problem.size), active, factor * np.eye(problem.size), np.zeros(0), [], True))
 
 
-@pytest.mark.parametrize("follows", [None, "arrivals", "served"])
+@pytest.mark.parametrize(("follows", "factor"), [(None, TOLD), ("arrivals", TOLD), ("served", TOLD), (None, UNTOLD)])
 @pytest.mark.parametrize("places", [(), ("north", "south")])
 def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(
-    places: tuple[str, ...], follows: str | None
+    places: tuple[str, ...], follows: str | None, factor: float
 ) -> None:
     """Density of values = density of shocks times the Jacobian, which is measured here by finite differences.
 
-    It is so for whatever variable a latent series follows: one that it moves, and one that hangs on the past alone.
+    It is so for whatever variable a latent series follows: one that it moves, and one that hangs on the past alone; and
+    for a series that figures leave untold.
     """
     problem = small_model.make(24, places, follows)
     rng = np.random.default_rng(0)
     made = simulate_data(problem, rng.standard_normal(problem.size), 1)
-    centred = at_zero(made)
+    centred = at_zero(made, factor)
+    assert centred.untold == ({"pressure"} if factor == UNTOLD else set())
 
     def of_problem(z: NDArray[np.float64]) -> float:
         residual, log_width = (np.asarray(part)[:, 0] for part in made.compare(z[:, None]))
@@ -176,6 +181,15 @@ def test_the_density_in_the_samplers_coordinates_is_that_of_the_problem(
         there = of_problem(centred.to_problem(x[:, None])[:, 0]) + np.linalg.slogdet(jacobian)[1]
         differences.append(float(centred.log_density(jnp.asarray(x))) - there)
     np.testing.assert_allclose(differences, differences[0], atol=2e-3)  # single precision
+
+
+def test_a_series_that_figures_leave_untold_keeps_its_shocks_for_unknowns() -> None:
+    problem = small_model.make(24, ("north", "south"))
+    x = np.random.default_rng(0).standard_normal((problem.size, 3))
+    centred = at_zero(problem, UNTOLD)
+    np.testing.assert_array_equal(centred.to_problem(x), x)
+    np.testing.assert_array_equal(centred.from_problem(x), x)
+    assert not at_zero(small_model.make(24, follows="arrivals"), UNTOLD).untold, "what it follows is its coordinate"
 
 
 def test_a_series_that_follows_a_variable_leaves_it_in_place_when_a_parameter_moves() -> None:

@@ -6,7 +6,8 @@ values as unknowns the figures do not depend on spread and persistence at all. W
 other way round; and likewise for the spread of the figures' noise. So the values are taken about where they are most
 probable given the spreads, in units of how uncertain they are given the spreads, both to first order (`Guide`): partial
 non-centring (Papaspiliopoulos, Roberts and Skoeld, 2007) that heeds the noise as well. What is left for the sampler to
-know of the spreads is what figures say of them whatever the values are.
+know of the spreads is what figures say of them whatever the values are. A series of which the figures say next to
+nothing keeps its shocks for unknowns.
 
 What figures tell is not the cause but what it leads to: deaths, and not supply. Of a series that follows a variable of
 the model (`Process.follows`) the unknowns are therefore that variable's logarithm month by month; the series is what is
@@ -27,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from acuerdo.engine.run import Array, Arrays
+from acuerdo.engine.run import Array, Arrays, process_paths
 from acuerdo.inference.fit import Fit
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
@@ -39,6 +40,7 @@ _LOCATION = (STUDENT_DF + 1) / (STUDENT_DF + 3)
 """Information about the mean of Student's t, in units of that of a normal with its width."""
 _SCALE = 2 * STUDENT_DF / (STUDENT_DF + 3)
 """Information about the log of its width, for which a normal has 2."""
+_UNTOLD = 0.9  # of the variance of a series' shocks that the figures leave: with more, it keeps them for unknowns
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,7 @@ class Centred:
         built = problem.built
         self.unit = {name: np.asarray(self._series(at_fit, name).sd) for name in built.processes}
         self.follows = {name: item.follows for name, item in built.processes.items() if item.follows}
+        self.untold = self._untold()
         paths = problem.paths(at_fit, built.values(at_fit[: built.size]))
         without = self._without(at_fit)
         self.usual = {name: path + without.get(name, 0.0) for name, path in paths.items()}
@@ -130,6 +133,18 @@ class Centred:
         nothing = np.zeros((problem.size - problem.head, len(self._spreads)))
         self.guide = Guide(nothing, nothing, np.zeros((len(self._of_widths),) * 2))
         self.guide = self._guide()  # found in coordinates that have none
+
+    def _untold(self) -> frozenset[str]:
+        """Return the series of whose shocks the figures leave nearly all as it was before; none that follows another.
+
+        With their values for unknowns, how large and how lasting the shocks are would hang on the values and on nothing
+        else, and the two would hold each other in place.
+        """
+        problem, fit = self.problem, self.fit
+        left = np.ones(problem.size)
+        left[fit.active] = (linalg.solve_triangular(fit.factor, np.eye(len(fit.factor)), lower=True) ** 2).sum(axis=0)
+        places = {name: problem.shock_slices[name] for name in problem.built.processes if name not in self.follows}
+        return frozenset(name for name, place in places.items() if left[place].mean() > _UNTOLD)
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
@@ -175,6 +190,10 @@ class Centred:
         problem, given = self.problem, {}
         shift, stretch = self._guided(x, guide or self.guide)
         for name, unit in self.unit.items():
+            if name in self.untold:
+                series = self._series(x, name)
+                given[name] = process_paths(problem.shocks(x, name), series.persistence, series.sd)
+                continue
             moved = problem.shocks(x, name) * jnp.exp(stretch[name]) + shift[name]
             given[name] = jnp.asarray(self.usual[name], x.dtype) + jnp.asarray(unit, x.dtype) * moved
         parameters = problem.built.values(x[: problem.built.size])
@@ -193,6 +212,11 @@ class Centred:
         _, stretch = self._guided(x, guide or self.guide)
         for name, path in paths.items():
             series, count = self._series(x, name), x.shape[-1]
+            if name in self.untold:
+                own = self.problem.shocks(x, name).reshape(-1, count)
+                shocks.append(own)
+                widths.append(jnp.zeros_like(own))
+                continue
             width = series.log_widths(len(path)) - jnp.log(jnp.asarray(self.unit[name], x.dtype)) - stretch[name]
             shocks.append(series.shocks(path).reshape(-1, count))
             widths.append(width.reshape(-1, count))
@@ -334,6 +358,8 @@ class Centred:
         def convert(x: Array) -> Array:
             z = x
             for name, path in self.run(x)[0].items():
+                if name in self.untold:
+                    continue
                 shocks = self._series(x, name).shocks(path)
                 z = z.at[self.problem.shock_slices[name]].set(shocks.reshape(-1, x.shape[-1]))
             return z
@@ -348,6 +374,8 @@ class Centred:
             shift, stretch = self._guided(z, guide)
             parameters = self.problem.built.values(z[: self.problem.built.size])
             for name, path in self.problem.paths(z, parameters).items():
+                if name in self.untold:
+                    continue
                 values = (path + without.get(name, 0.0) - self.usual[name]) / self.unit[name]
                 values = (values - shift[name]) * jnp.exp(-stretch[name])
                 x = x.at[self.problem.shock_slices[name]].set(values.reshape(-1, z.shape[-1]))
