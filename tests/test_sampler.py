@@ -18,7 +18,7 @@ from scipy import linalg, optimize, special
 
 from acuerdo.inference import posterior
 from acuerdo.inference.posterior import diagnose
-from acuerdo.inference.sampler import Chains, Plan, _one_step, sample
+from acuerdo.inference.sampler import Chains, Plan, _one_step, _varied, sample
 
 Floats = npt.NDArray[np.float64]
 
@@ -117,6 +117,26 @@ def test_the_step_is_the_one_at_which_the_share_wanted_is_accepted(k: float) -> 
     np.testing.assert_allclose(given, np.sqrt(special.erfcinv(0.7) / k), rtol=0.05)
 
 
+@pytest.mark.parametrize("iteration", [0, 10])
+def test_once_the_step_is_set_one_path_in_sixteen_is_of_much_smaller_steps(iteration: int) -> None:
+    count, taken = 4000, []
+
+    def sample_one(state: _Chain, *_: object) -> _Chain:
+        taken.append(np.asarray(state.adapt_state.step_size))
+        return state
+
+    keys = jax.random.split(jax.random.PRNGKey(0), count)
+    start = _Chain(jnp.full(count, iteration), keys, _Tuned(jnp.full(count, 0.5)))
+    kernel: Any = SimpleNamespace(sample=sample_one)
+    after = _varied(kernel, start, warm_up=10)
+    small = taken[0] < 0.8 * 0.5
+    np.testing.assert_allclose(taken[0][small], 0.3 * 0.5, rtol=1e-6)
+    assert (taken[0][~small] <= 1.2 * 0.5).all()
+    assert small.mean() == (0 if iteration < 10 else pytest.approx(1 / 16, abs=0.015))
+    if iteration >= 10:
+        np.testing.assert_array_equal(after.adapt_state.step_size, 0.5)
+
+
 def test_one_step_for_all_chains_after_the_warm_up(whole: Chains) -> None:
     assert np.ptp(whole.step_size) == 0
     for warm_up in (0, 30):
@@ -144,6 +164,12 @@ def test_scales_alone_whiten_what_is_not_correlated() -> None:
         lambda x: -0.5 * ((x / sd) ** 2).sum(), np.zeros(3), np.asarray(sd), Plan(chains=2, warm_up=100, kept=2000)
     )
     np.testing.assert_allclose(chains.values.std(axis=(0, 1)) / sd, 1.0, atol=0.1)
+
+
+class _Chain(NamedTuple):
+    i: jax.Array
+    rng_key: jax.Array
+    adapt_state: _Tuned
 
 
 class _Tuned(NamedTuple):

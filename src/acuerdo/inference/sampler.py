@@ -36,8 +36,11 @@ Floats = npt.NDArray[np.float64]
 LogDensity = Callable[[jax.Array], jax.Array]
 Respread = Callable[[Floats], Floats]
 Progress = Callable[[int, int, float], None]
+Place = tuple[jax.Array, jax.Array]
+"""Centre and factor of the coordinates."""
 _DIRECTIONS, _CANDIDATES, _ROAMING = 256, 800, 1.1
 _LEAST = 0.8  # of the usual step
+_SMALL, _SELDOM = 0.3, 1 / 16  # of the usual step, and how often, so that no chain sits long where its own is too large
 _APART = 0x5EED  # far from the few numbers by which the kernel derives keys of its own: steps know nothing of momenta
 _GRID = np.geomspace(1e-3, 1e2, 1000)
 _POINTS = 6  # chains from which a spread is made anew: each takes as long as some iterations of all
@@ -131,7 +134,7 @@ def sample(
         raise ValueError("rounds need a way to make the spread anew")
     first, keys = jax.random.split(jax.random.PRNGKey(plan.seed))
 
-    def ready(place: tuple[jax.Array, jax.Array], step: jax.Array, begins: bool = False) -> HMC:
+    def ready(place: Place, step: jax.Array, begins: bool = False) -> HMC:
         # made where it is traced, so that the large factor is an argument of what is compiled, not a constant in it
         def potential(u: jax.Array) -> jax.Array:
             if begins and plan.steps is not None:
@@ -150,7 +153,7 @@ def sample(
             return NUTS(**about, max_tree_depth=plan.deepest)
         return HMC(**about, num_steps=plan.steps, trajectory_length=None)
 
-    def begin(place: tuple[jax.Array, jax.Array], start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
+    def begin(place: Place, start: jax.Array, step: jax.Array, at: jax.Array) -> Any:
         # a large model takes minutes to compile, so it is compiled once, in `piece`: here slopes are 0, and the first
         # half step of a round, whose iterations are left out, goes without
         keys_now = jax.random.split(jax.random.fold_in(keys, at), plan.chains)
@@ -167,7 +170,7 @@ def sample(
         out_specs=(_along("chains"), _along(None, "chains")),
         check_vma=False,
     )
-    def piece(state: Any, place: tuple[jax.Array, jax.Array]) -> tuple[Any, Any]:
+    def piece(state: Any, place: Place) -> tuple[Any, Any]:
         # each core runs its chains by itself
         kernel = ready(place, jnp.asarray(1.0))
         kernel.init(state.rng_key, plan.warm_up, state.z, (), {})
@@ -242,10 +245,16 @@ def _to_x(u: jax.Array, centre: jax.Array, spread: jax.Array) -> jax.Array:
 
 
 def _varied(kernel: HMC, state: Any, warm_up: int) -> Any:
-    """Take a path of larger or smaller steps than usual: paths of one length may come back to where they began."""
+    """Take a path of larger or smaller steps than usual: paths of one length may come back to where they began.
+
+    Where the density is narrower than nearly everywhere, steps of about the usual size are refused time and again, and
+    a chain that has come there stays: so once the step is set, one path in so many is of much smaller ones.
+    """
     usual = state.adapt_state.step_size
     keys = jax.vmap(partial(jax.random.fold_in, data=_APART))(state.rng_key)
     factor = jax.vmap(partial(jax.random.uniform, minval=_LEAST, maxval=2 - _LEAST))(keys)
+    seldom = jax.vmap(jax.random.uniform)(jax.vmap(partial(jax.random.fold_in, data=_APART))(keys)) < _SELDOM
+    factor = jnp.where(seldom & (state.i >= warm_up), _SMALL, factor)
     moved = state.adapt_state._replace(step_size=usual * factor.astype(usual.dtype))
     after = kernel.sample(state._replace(adapt_state=moved), (), {})
     step = jnp.where(state.i < warm_up, after.adapt_state.step_size, usual)
