@@ -244,7 +244,7 @@ def lotka_volterra(x: jax.Array) -> jax.Array:
 def test_lotka_volterra_agrees_with_posteriordb(steps: int | None) -> None:
     start = np.log([0.5, 0.03, 0.8, 0.03, 30, 5, 0.3, 0.3])
     centre, spread = laplace(lotka_volterra, start)
-    chains = sample(lotka_volterra, centre, spread, Plan(chains=4, warm_up=200, kept=500, steps=steps))
+    chains = sample(lotka_volterra, centre, spread, Plan(chains=4, warm_up=200, kept=800, steps=steps))
     told = diagnose(chains)
     assert told["divergences"] == 0
     assert told["least_ess_bulk"] > 400
