@@ -225,6 +225,7 @@ FULL = {
     "least_ess_tail": 512.0,
     "within_bounds": 0.987,
     "mixes_worst": "detection_rate NIC (1.014); noise of test.series|NIC (1.011)",
+    "fewest_draws": "detection_rate NIC (456)",
     "divergences": 3,
 }
 
@@ -246,7 +247,7 @@ def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: d
     assert (texts.t("calibration.section.chains") in page) is bool(notes)
     words = calibration_page.labels(built, figures.catalogue, texts)["detection_rate[NIC]"]
     worst = f"{words} ({texts.number(1.014, 3)}); noise of test.series|NIC ({texts.number(1.011, 3)})"
-    for value in ("1.012", "456, 512", texts.percent(0.987, 1), worst) if notes else ():
+    for value in ("1.012", "456, 512", texts.percent(0.987, 1), worst, f"{words} (456)") if notes else ():
         assert value in page
     assert texts.signed(-0.7, 2) in page
     assert texts.number(0.4, 2) in page

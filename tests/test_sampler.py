@@ -304,7 +304,8 @@ def test_reported_quantities_are_judged_and_the_unknowns_told_beside_them() -> N
     fine = rng.standard_normal((4, 200, 1)) * np.ones(1)
     told = diagnose(chains, np.concatenate([held, apart, fine], axis=2), ["held", "apart", "fine"])
     assert str(told["mixes_worst"]).startswith("apart (")
-    assert "held" not in str(told["mixes_worst"])
+    assert str(told["fewest_draws"]).startswith("apart (")
+    assert "held" not in str(told["mixes_worst"]) + str(told["fewest_draws"])
     assert told["within_bounds"] == pytest.approx(0.5)
     assert told["worst_r_hat"] > 1.1 > 1.03 > told["worst_r_hat_of_unknowns"]
     assert told["least_ess_bulk"] < 50 < 300 < told["least_ess_bulk_of_unknowns"]

@@ -33,6 +33,7 @@ _SHOWN = (
     "least_ess_tail",
     "within_bounds",
     "mixes_worst",
+    "fewest_draws",
     "divergences",
 )
 

@@ -76,18 +76,19 @@ class _Page:
             ]
             if "within_bounds" in notes:
                 found.append(("within_bounds", texts.percent(notes["within_bounds"], 1)))
-            if "mixes_worst" in notes:
-                found.append(("mixes_worst", self.worst(notes["mixes_worst"])))
+            for name, digits in (("mixes_worst", 3), ("fewest_draws", 0)):
+                if name in notes:
+                    found.append((name, self.worst(notes[name], digits)))
         return [(self.t(f"numbers.{name}"), value) for name, value in found]
 
-    def worst(self, told: str) -> str:
+    def worst(self, told: str, digits: int) -> str:
         """Return what `posterior.diagnose` tells of what mixes worst, parameters in the reader's words."""
         entries = []
         for entry in told.split("; "):
-            name, _, r_hat = entry.rpartition(" (")
+            name, _, value = entry.rpartition(" (")
             parameter, _, member = name.partition(" ")
             words = self.labels.get(f"{parameter}[{member}]" if member else parameter, name)
-            entries.append(f"{words} ({self.texts.number(float(r_hat.rstrip(')')), 3)})")
+            entries.append(f"{words} ({self.texts.number(float(value.rstrip(')')), digits)})")
         return "; ".join(entries)
 
     def chains(self, report: Report) -> dict[str, Any] | None:

@@ -410,7 +410,7 @@ def diagnose(
         chains: what the sampler returned.
         reported: quantities that follow from the unknowns, (chains, draws, quantities): R-hat and sizes are theirs, and
             those of the unknowns are told beside them. Without it they are those of the unknowns.
-        names: of the quantities, (quantities,): those that mix worst are told.
+        names: of the quantities, (quantities,): those with the largest R-hat and with the smallest sizes are told.
 
     Returns:
         Also `within_bounds`, the share of the quantities whose R-hat and sizes are sound.
@@ -427,9 +427,12 @@ def diagnose(
         "mean_accepted": float(chains.accepted.mean()),
     }
     if names is not None:
-        worst = judged.assign(name=[names[i] for i in judged.index]).sort_values("r_hat", ascending=False)
-        rows = worst.head(_WORST).itertuples()
+        least = judged[["bulk", "tail"]].min(axis=1)
+        named = judged.assign(name=[names[i] for i in judged.index], least=least)
+        rows = named.sort_values("r_hat", ascending=False).head(_WORST).itertuples()
         found["mixes_worst"] = "; ".join(f"{row.name} ({row.r_hat:.3f})" for row in rows)
+        rows = named.sort_values("least").head(_WORST).itertuples()
+        found["fewest_draws"] = "; ".join(f"{row.name} ({row.least:.0f})" for row in rows)
     return found
 
 
