@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
  # the tests of a file share what they compile; files begin in the order of the collection, the longest first
-PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PYTEST = $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder --durations 12 --durations-min 20
 
 .PHONY: help install dev brief test lint types figures posterior priorities clean
 
