@@ -130,6 +130,13 @@ def test_nothing_sticks_out_of_the_real_brief(browser: Any, tmp_path: Path) -> N
     page = context.new_page()
     page.goto(write(brief, tmp_path, ["html"])[0].as_uri())
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    beyond = """[...document.querySelectorAll('svg')].flatMap(drawing => {
+        const edge = drawing.getBoundingClientRect()
+        return [...drawing.querySelectorAll('text')]
+            .filter(text => edge.width && text.getBoundingClientRect().right > edge.right + 1)
+            .map(text => text.textContent)
+    })"""
+    assert page.evaluate(beyond) == [], "words that a drawing cuts off"
     context.close()
 
 

@@ -60,7 +60,10 @@ def gains_spec(gains: Gains, width: int = _SIDE, height: int = _SIDE) -> dict[st
 
     zero = {"x": 0.0, "y": 0.0, "label": gains.nothing}
     labels = [{"x": px, "y": py, "label": label} for px, py, label in gains.told]
-    heading = alt.TitleParams(text=list(gains.lines), fontSize=theme.SIZE_LABEL, fontWeight="normal", color=theme.INK)
+    # from the edge of the drawing, not of the plane: the longest line needs the room beside the axis too
+    heading = alt.TitleParams(
+        text=list(gains.lines), frame="bounds", fontSize=theme.SIZE_LABEL, fontWeight="normal", color=theme.INK
+    )
     layers = [
         render.drawn([zero]).mark_rule(color=theme.INK, strokeWidth=1).encode(x=x),
         render.drawn([zero]).mark_rule(color=theme.INK, strokeWidth=1).encode(y=y),
