@@ -242,7 +242,10 @@ def calibrate(
     folder = sampling_folder(built, day)
     centre = centred.centre()
     spread = centred.spread(centre[:, None])
-    chains = sample(centred.log_density, centre, spread, plan, folder, "".join(ties.values()), sampling, centred.spread)
+    # checkpoints hold the sampler's coordinates, which hang on its code too
+    here = Path(__file__).parent
+    key = "".join([*ties.values(), code_digest([here / "centred.py", here / "sampler.py"])])
+    chains = sample(centred.log_density, centre, spread, plan, folder, key, sampling, centred.spread)
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
     told_of = [_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]
