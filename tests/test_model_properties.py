@@ -109,21 +109,42 @@ def test_what_enters_and_leaves_the_whole_accounts_for_the_change(built, drawn, 
     np.testing.assert_allclose(after - before, moved, rtol=1e-6, atol=1e-6 * float(np.max(after)))
 
 
-@pytest.mark.model
-def test_an_exception_takes_its_share_of_those_who_act_to_the_ports(built, drawn):
-    """In the first month nobody's choice but that of people from Haiti changes, and nobody is lost."""
+def first_month(built, drawn, lever, keep):
+    """The first month's values without and with a lever of one origin, Haiti, in force."""
     parameters, given_inputs = drawn
     outputs = []
     for on in (0.0, 1.0):
-        record = {name: lever.spread(lever.start, built.members(lever.over)) for name, lever in built.levers.items()}
-        record["port_exceptions"] = on * np.array([name == "HTI" for name in built.members("origin")])
+        record = {name: one.spread(one.start, built.members(one.over)) for name, one in built.levers.items()}
+        record[lever] = on * np.array([name == "HTI" for name in built.members("origin")])
         inputs = {**given_inputs, **lever_inputs(built, {n: np.stack([v] * len(MONTHS)) for n, v in record.items()})}
         start = built.simulator.first_state(parameters, inputs, DRAWS)
-        keep = ("attempts", "received_by_exception", "encounters_at_ports", "choosing")
         outputs.append(
             {n: np.asarray(v)[0] for n, v in built.simulator.run(start, parameters, inputs, keep)[1].items()}
         )
-    without, with_ = outputs
+    return outputs
+
+
+@pytest.mark.model
+def test_expulsion_by_air_changes_the_wish_of_those_it_reaches_alone(built, drawn):
+    """Known answer: the wish is multiplied by exp of the effect, of which a share is felt before people set out."""
+    keep = ("wish_to_cross", "would_depart", "attempts")
+    without, with_ = first_month(built, drawn, "expulsion_flights", keep)
+    parameters, _ = drawn
+    haiti = built.members("origin").index("HTI")
+    others = np.arange(len(built.members("origin"))) != haiti
+    effect, upstream = (np.asarray(parameters[name]) for name in ("expulsion_flight_effect", "upstream_share"))
+    for name, share in (("wish_to_cross", 1 - upstream), ("would_depart", upstream)):
+        np.testing.assert_allclose(with_[name][haiti], without[name][haiti] * np.exp(-effect * share), rtol=1e-4)
+        np.testing.assert_allclose(with_[name][others], without[name][others], rtol=1e-5)
+    assert (with_["attempts"][haiti] < without["attempts"][haiti]).all()
+
+
+@pytest.mark.model
+def test_an_exception_takes_its_share_of_those_who_act_to_the_ports(built, drawn):
+    """In the first month nobody's choice but that of people from Haiti changes, and nobody is lost."""
+    keep = ("attempts", "received_by_exception", "encounters_at_ports", "choosing")
+    without, with_ = first_month(built, drawn, "port_exceptions", keep)
+    parameters, _ = drawn
     haiti, use = built.members("origin").index("HTI"), np.asarray(parameters["exception_use"])
     others = np.arange(len(built.members("origin"))) != haiti
     np.testing.assert_allclose(with_["attempts"][others], without["attempts"][others], rtol=1e-5)

@@ -58,6 +58,12 @@ def flight_pressure(flight_effect, removal_flights_felt, removal_flights_referen
     return flight_effect * (removal_flights_felt / removal_flights_reference - 1)
 
 
+@aux("1", over=ORIGIN, source="policy calendar: title42_expulsion_flights")
+def expulsion_flight_pressure(expulsion_flight_effect, expulsion_flights):
+    """Discouragement, in logs, by expulsion by air of people of an origin under the public-health order."""
+    return expulsion_flight_effect * expulsion_flights
+
+
 @aux("1", source="assumption: proportion to the level of 2024, at most three times")
 def appointment_chance(port_appointments, appointment_reference):
     """Chance of an appointment at a port of entry against that of 2024."""
@@ -79,6 +85,7 @@ def departure_discouragement(
     upstream_share,
     keep_in_mexico_pressure,
     through_mexico,
+    expulsion_flight_pressure,
     enforcement_pressure,
     visa_pressure,
     flight_pressure,
@@ -86,7 +93,8 @@ def departure_discouragement(
     appointment_chance,
 ):
     """What people who think of leaving expect of policy, in logs; positive discourages."""
-    upstream = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
+    kept_waiting = keep_in_mexico_pressure * through_mexico
+    upstream = parole_bundle_pressure + consequence_pressure + kept_waiting + expulsion_flight_pressure
     attracted = appointment_pull_effect * appointment_chance
     return upstream_share * upstream + enforcement_pressure + visa_pressure + flight_pressure - attracted
 
@@ -332,13 +340,15 @@ def crossing_discouragement(
     consequence_pressure,
     keep_in_mexico_pressure,
     through_mexico,
+    expulsion_flight_pressure,
     enforcement_effect,
     enforcement_at_line,
     interior_enforcement_felt,
     cooperation_factor,
 ):
     """What people at the border expect of policy, in logs; positive discourages crossing between ports."""
-    policy = parole_bundle_pressure + consequence_pressure + keep_in_mexico_pressure * through_mexico
+    kept_waiting = keep_in_mexico_pressure * through_mexico
+    policy = parole_bundle_pressure + consequence_pressure + kept_waiting + expulsion_flight_pressure
     watched = enforcement_effect * enforcement_at_line * interior_enforcement_felt * cooperation_factor
     return (1 - upstream_share) * policy + watched * through_mexico
 
