@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior as posteriors
 from acuerdo.inference.posterior import Posterior
+from acuerdo.inference.sampler import Plan
 from acuerdo.inference.synthetic import DRAWS, Ranks, simulate_data
 from acuerdo.projection import load_outcomes
 
@@ -332,3 +334,25 @@ def test_a_stopped_run_is_told_of(
     (folder / "progress.json").write_text('{"key": "k", "pieces": {"0": 2, "1": 5}}')
     calibration_commands.tell_of_checkpoints(built, None)
     assert "after 140 iterations" in capsys.readouterr().err
+
+
+def test_checkpoints_stay_until_the_posterior_is_written(
+    built: CorridorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run that ends while its draws are examined, or whose file cannot be written, is not lost."""
+    monkeypatch.setattr(posteriors, "kept", lambda _: tmp_path)
+    monkeypatch.setattr(posteriors, "calibrate", lambda *_, **__: fake(built))
+    progress = posteriors.sampling_folder(built, None) / "progress.json"
+    progress.parent.mkdir()
+    progress.write_text('{"key": "k", "pieces": {"0": 2}}')
+
+    def run(out: Path) -> None:
+        calibration_commands.fit(built.corridor, None, Plan(), lambda *_: None, lambda *_: None, out)
+
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OSError):
+        run(tmp_path / "file" / "latest.nc")
+    assert progress.exists()
+    run(tmp_path / "latest.nc")
+    assert (tmp_path / "latest.nc").exists()
+    assert not progress.exists()

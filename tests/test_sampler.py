@@ -18,7 +18,7 @@ from scipy import linalg, optimize, special
 
 from acuerdo.inference import posterior
 from acuerdo.inference.posterior import diagnose
-from acuerdo.inference.sampler import Chains, Plan, _one_step, _varied, sample
+from acuerdo.inference.sampler import Chains, Plan, _one_step, _varied, remove_checkpoints, sample
 
 Floats = npt.NDArray[np.float64]
 
@@ -373,7 +373,9 @@ def test_a_run_that_was_stopped_gives_the_same_draws(tmp_path: Path, whole: Chai
     again = run(tmp_path, progress=lambda done, total, accepted: reported.append(done))
     assert reported == [20 * (i + 1) for i in range(pieces, 5)], "pieces that were done are not done again"
     assert_same(again, whole)
-    assert list(tmp_path.iterdir()) == [], "nothing is left once the run is done"
+    assert_same(run(tmp_path, progress=lambda *_: pytest.fail("all is done")), whole)
+    remove_checkpoints(tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kept", [20, 40, 80])

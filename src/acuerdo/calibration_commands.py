@@ -16,7 +16,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.files import write_whole
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior
-from acuerdo.inference.sampler import Plan
+from acuerdo.inference.sampler import Plan, remove_checkpoints
 
 Progress = Callable[[int, int, float], None]
 _SHOWN = (
@@ -65,6 +65,8 @@ def fit(
         raise
     path = out or posterior.packaged(built) / posterior.file_name(day)
     found.save(path)
+    if plan is not None:
+        remove_checkpoints(posterior.sampling_folder(built, day))
     lines = [str(path)]
     for name in _SHOWN:
         if name in found.notes:

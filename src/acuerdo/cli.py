@@ -232,7 +232,7 @@ def calibrate(
     from acuerdo import calibration_commands as commands
     from acuerdo.inference.sampler import Plan
 
-    plan = None if quick else Plan(chains=chains, warm_up=60, kept=iterations, rounds=2, steps=16, accept=0.7)
+    plan = None if quick else Plan(chains=chains, warm_up=60, kept=iterations, rounds=2, steps=16, accept=0.8)
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)

@@ -115,7 +115,8 @@ def sample(
         centre: where the density is high, (size,).
         spread: a factor of about the covariance there, (size, size), or its diagonal, (size,).
         plan: how long.
-        folder: where checkpoints are kept; a run that was stopped goes on from the last one. None for no checkpoints.
+        folder: where checkpoints are kept; a run that was stopped goes on from the last one. They stay when it is done,
+            until `remove_checkpoints`, so that nothing is lost on the way to a file. None for no checkpoints.
         key: what the density is, so that a checkpoint of something else is not used.
         progress: called after each piece with (iterations done, iterations in all, share of proposals accepted).
         respread: a better factor, (size, size), from points of the chains, (size, number of points); for rounds.
@@ -228,10 +229,15 @@ def sample(
         for part in zip(*found, strict=True)
     )
     step_size = np.asarray(state.adapt_state.step_size)
-    if store:
-        store.clear()
     values = centre + (spread * u if spread.ndim == 1 else u @ spread.T)
     return Chains(np.asarray(values, float), diverging, steps, accepted, step_size)
+
+
+def remove_checkpoints(folder: Path) -> None:
+    """Remove what a run kept in its folder, if it did: what it found is safe elsewhere."""
+    for path in folder.glob("*"):
+        if path.suffix in (".npz", ".json"):
+            path.unlink()
 
 
 _Piece = tuple[npt.NDArray[Any], ...]
@@ -356,7 +362,7 @@ class _Checkpoints:
                 with np.load(self._path(f"piece_{at}_{number}.npz")) as kept:
                     done.append(tuple(kept[str(i)] for i in range(6)))
         except (OSError, ValueError, KeyError, TypeError, AttributeError, BadZipFile):
-            self.clear()
+            remove_checkpoints(self.folder)
             return place, None, []
         return place, jax.tree_util.tree_unflatten(tree, state), done
 
@@ -378,9 +384,3 @@ class _Checkpoints:
         buffer, named = io.BytesIO(), {str(i): np.asarray(x) for i, x in enumerate(arrays)}
         np.savez(buffer, allow_pickle=False, **named)
         write_whole(self._path(name), buffer.getvalue())
-
-    def clear(self) -> None:
-        """Remove what was kept."""
-        for path in self.folder.glob("*"):
-            if path.suffix in (".npz", ".json"):
-                path.unlink()
