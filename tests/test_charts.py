@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from acuerdo import charts
-from acuerdo.charts import axis
+from acuerdo.charts import axis, skill
 from acuerdo.i18n import Texts
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -180,3 +180,13 @@ def test_spread_keeps_order_and_distance(values: list[float], gap: float) -> Non
 )
 def test_tick_format_has_the_decimals_of_the_step(step: float, form: str) -> None:
     assert axis.tick_format(step) == form
+
+
+def test_names_of_series_stay_within_their_panel(texts: Texts) -> None:
+    """A long name takes two lines, and every word of it is there."""
+    name = "Muertes con opioides sintéticos, un solo mes, en todo el país"
+    rows = pd.DataFrame([(name, "1", "ETS", 0.1, -0.1, 0.3)], columns=["panel", "row", "who", "skill", "low", "high"])
+    (panel,) = skill.skill_spec(rows, texts, width=205)["concat"]
+    lines = panel["title"]["text"]
+    assert " ".join(lines) == name
+    assert max(len(line) for line in lines) <= 30  # of bold letters some 7 pixels wide

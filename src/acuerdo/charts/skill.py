@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import altair as alt
@@ -66,7 +67,7 @@ def skill_spec(rows: pd.DataFrame, texts: Texts, columns: int = 3, width: int = 
             x=alt.X("low:Q", scale=alt.Scale(domain=[_LEAST, _MOST]), axis=ticks), x2="high:Q", color=_colour(names)
         )
         dot = base.mark_point(filled=True, size=34, opacity=1).encode(x=x, color=_colour(names))
-        heading = alt.TitleParams(text=str(panel), fontSize=12, limit=width + 60)
+        heading = alt.TitleParams(text=textwrap.wrap(str(panel), width // 7), fontSize=12)
         panels.append(alt.layer(zero, line, dot).properties(width=width, height=44 * len(order), title=heading))
     return render.finish(alt.concat(*panels, columns=columns, spacing=26))
 
