@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -230,9 +231,9 @@ def calibrate(
 
     texts, day = Texts(lang, corridors.load(corridor)), parse_as_of(as_of)
     from acuerdo import calibration_commands as commands
-    from acuerdo.inference.sampler import Plan
+    from acuerdo.inference.sampler import FULL
 
-    plan = None if quick else Plan(chains=chains, warm_up=60, kept=iterations, rounds=2, steps=16, accept=0.8)
+    plan = None if quick else replace(FULL, chains=chains, kept=iterations)
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)

@@ -20,7 +20,7 @@ from acuerdo.inference.centred import Centred
 from acuerdo.inference.fit import Fit
 from acuerdo.inference.posterior import Posterior
 from acuerdo.inference.problem import Problem
-from acuerdo.inference.sampler import Plan, sample
+from acuerdo.inference.sampler import FULL, Plan, sample
 
 Floats = npt.NDArray[np.float64]
 _POINTS = 4
@@ -28,7 +28,7 @@ _POINTS = 4
 _CHANCE = 0.001
 """Chance with which the widest of all gaps may cross its bound by luck, were quantities independent."""
 _SHARE, _MOST = 0.05, 0.15
-SHORT = Plan(warm_up=10, kept=40, piece=10, steps=16, accept=0.8)
+SHORT = replace(FULL, warm_up=10, kept=40, piece=10, rounds=0)
 """A run that takes some minutes on a whole corridor; two chains for each of the posterior."""
 
 

@@ -78,6 +78,10 @@ class Plan:
         return self.rounds * self.warm_up + self.warm_up + self.kept
 
 
+FULL = Plan(warm_up=60, kept=3000, rounds=2, steps=16, accept=0.8)
+"""How a full calibration samples; docs/calibration.md says why."""
+
+
 @dataclass(frozen=True)
 class Chains:
     """What the sampler returns.
