@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from acuerdo.corridors.us_mexico.model import trade
 from acuerdo.engine.load import load_model
 from acuerdo.engine.run import audit, process_paths
 from acuerdo.figures.store import Figures
@@ -172,12 +173,25 @@ def test_a_steady_trend_of_supply_adds_up_to_what_wears_off(built, drawn):
     }
     inputs |= lever_inputs(built, levers)
     start = built.simulator.first_state(parameters, inputs, DRAWS)
-    _, outputs = built.simulator.run(start, parameters, inputs, ("supply_gathered", "value_grown"))
+    _, outputs = built.simulator.run(start, parameters, inputs, ("supply_gathered", "value_grown", "trucks_grown"))
     memory, steps = 60.0, 2 * np.arange(1, len(MONTHS) + 1)
     wanted = trend * memory * (1 - (1 - 0.5 / memory) ** steps)
     np.testing.assert_allclose(np.asarray(outputs["supply_gathered"])[:, 0], wanted, rtol=1e-5)
-    grown = np.asarray(parameters["value_growth"]) * np.arange(1, len(MONTHS) + 1)[:, None]
-    np.testing.assert_allclose(np.asarray(outputs["value_grown"]), grown, rtol=1e-5)
+    for growth, level in (("value_growth", "value_grown"), ("truck_growth", "trucks_grown")):
+        grown = np.asarray(parameters[growth]) * np.arange(1, len(MONTHS) + 1)[:, None]
+        np.testing.assert_allclose(np.asarray(outputs[level]), grown, rtol=1e-5)
+
+
+@settings(deadline=None)
+@given(st.floats(0.5, 1.6), st.floats(0.3, 0.9), st.floats(0.0, 0.1), st.floats(0.0, 0.2))
+def test_more_demand_never_lets_fewer_trucks_cross(officers, usual_load, elasticity, slowdown):
+    """Up to five times the upper end of the elasticity's prior: a count of trucks comes of one demand only."""
+    demand = 500_000.0 * np.exp(np.linspace(-1.5, 1.5, 400))
+    load = trade.port_load(demand, 500_000.0, usual_load, 1.0, officers, 0.5, 0.05, slowdown)
+    wait = trade.port_wait(1.2, load, usual_load)
+    trucks = np.asarray(trade.trucks_northbound(demand, trade.trade_kept(elasticity, wait, 1.2), 1.0), float)
+    assert (np.diff(np.log(trucks)) > 0).all()
+    assert (np.diff(np.asarray(wait)) >= 0).all()
 
 
 @pytest.mark.model

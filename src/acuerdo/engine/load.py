@@ -23,7 +23,12 @@ from acuerdo.engine.run import Array, Arrays, Simulator
 from acuerdo.errors import DataError
 from acuerdo.levers import Lever, load_levers
 
-SEASON = ("year_cos_1", "year_sin_1", "year_cos_2", "year_sin_2")
+SEASON = (
+    *(f"year_{wave}_{k}" for k in range(1, 6) for wave in ("cos", "sin")),
+    "year_cos_6",
+    "year_december",
+)
+"""What is given of the time of the year: every wave that twelve months can tell apart, and 1 in December, else 0."""
 STEPS_PER_MONTH = 2
 
 # what the machinery declares by itself, in each language

@@ -34,10 +34,12 @@ FIRST_MONTH = pd.Period("2018-01", "M")
 
 
 def season_inputs(months: pd.PeriodIndex) -> Arrays:
-    """Return the yearly and half-yearly cosine and sine of each month, shape (T, 1)."""
-    angle = 2 * np.pi * (np.asarray(months.month) - 1) / 12
-    waves = (np.cos(angle), np.sin(angle), np.cos(2 * angle), np.sin(2 * angle))
-    return {name: jnp.asarray(wave)[:, None] for name, wave in zip(SEASON, waves, strict=True)}
+    """Return what `SEASON` names of each month, shape (T, 1): waves of one to six a year, and 1 in December, else 0."""
+    month = np.asarray(months.month)
+    angle = 2 * np.pi * (month - 1) / 12
+    waves = [wave(k * angle) for k in range(1, 6) for wave in (np.cos, np.sin)]
+    given = (*waves, np.cos(6 * angle), (month == 12).astype(float))
+    return {name: jnp.asarray(one)[:, None] for name, one in zip(SEASON, given, strict=True)}
 
 
 def lever_record(built: CorridorModel, months: pd.PeriodIndex, figures: Figures, day: date | None) -> dict[str, Floats]:

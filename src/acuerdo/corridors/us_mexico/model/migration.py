@@ -11,12 +11,18 @@ ORIGIN = "origin"
 # ---- deciding to leave
 
 
-@aux("1", source="assumption: two harmonics of the year")
+@aux("1", source="assumption: two waves a year")
 def season(season_cos_1, season_sin_1, season_cos_2, season_sin_2, year_cos_1, year_sin_1, year_cos_2, year_sin_2):
     """Seasonal multiplier of departures."""
     return exp(
         season_cos_1 * year_cos_1 + season_sin_1 * year_sin_1 + season_cos_2 * year_cos_2 + season_sin_2 * year_sin_2
     )
+
+
+@aux("1", over=ORIGIN, source="CBP: Central Americans were met less in each January of 2014 to 2020, not Mexicans")
+def holidays(december_effect, year_december, through_mexico):
+    """Fall of departures in December, in logs; Mexicans go the other way, home, and a few weeks earlier."""
+    return december_effect * year_december * through_mexico
 
 
 @aux("1", over=ORIGIN, source="register M2: parole with returns for named nationalities, split by an assumed share")
@@ -106,9 +112,11 @@ def rush_to_leave(anticipation, visa_effect, visa_requirement_announced, visa_re
 
 
 @aux("person/month", over=ORIGIN, source="assumption (structure): latent pressure, season and belief")
-def would_depart(base_departures, pressure, job_openings, job_pull, season, departure_discouragement, rush_to_leave):
+def would_depart(
+    base_departures, pressure, job_openings, job_pull, season, holidays, departure_discouragement, rush_to_leave
+):
     """People who would set out for the border if there were no lawful way from home."""
-    push = pressure + job_pull * job_openings + rush_to_leave
+    push = pressure + job_pull * job_openings + rush_to_leave - holidays
     return base_departures * season * exp(push - departure_discouragement)
 
 

@@ -19,16 +19,56 @@ def cargo_officers(port_officers, officers_with_people, officers_pulled):
     return clip((port_officers - officers_with_people) / (1 - officers_pulled), 0.5, 1.6)
 
 
-@aux("1", source="assumption: a yearly and a half-yearly harmonic")
-def trade_season(trade_cos, trade_sin, trade_cos_2, trade_sin_2, year_cos_1, year_sin_1, year_cos_2, year_sin_2):
+@aux("1", source="BTS and Census 2011 to 2017: the same months are high and low each year, beyond a wave or two")
+def trade_season(
+    trade_cos_1,
+    trade_sin_1,
+    trade_cos_2,
+    trade_sin_2,
+    trade_cos_3,
+    trade_sin_3,
+    trade_cos_4,
+    trade_sin_4,
+    trade_cos_5,
+    trade_sin_5,
+    trade_cos_6,
+    year_cos_1,
+    year_sin_1,
+    year_cos_2,
+    year_sin_2,
+    year_cos_3,
+    year_sin_3,
+    year_cos_4,
+    year_sin_4,
+    year_cos_5,
+    year_sin_5,
+    year_cos_6,
+):
     """Seasonal multiplier of trade."""
-    yearly = trade_cos * year_cos_1 + trade_sin * year_sin_1
-    return exp(yearly + trade_cos_2 * year_cos_2 + trade_sin_2 * year_sin_2)
+    return exp(
+        trade_cos_1 * year_cos_1
+        + trade_sin_1 * year_sin_1
+        + trade_cos_2 * year_cos_2
+        + trade_sin_2 * year_sin_2
+        + trade_cos_3 * year_cos_3
+        + trade_sin_3 * year_sin_3
+        + trade_cos_4 * year_cos_4
+        + trade_sin_4 * year_sin_4
+        + trade_cos_5 * year_cos_5
+        + trade_sin_5 * year_sin_5
+        + trade_cos_6 * year_cos_6
+    )
 
 
-@level("1", initial="unchanged", source="assumption (structure): steady growth of prices and volumes")
+@level("1", initial="unchanged", source="BTS 1996 to 2017: trucks grew about as much from year to year")
+def trucks_grown(truck_growth):
+    """Growth of the usual number of trucks since the first month, in logs."""
+    return truck_growth
+
+
+@level("1", initial="unchanged", source="assumption (structure): steady growth of the value of a truck's goods")
 def value_grown(value_growth):
-    """Growth of the value of goods traded since the first month, in logs."""
+    """Growth of the value of goods per truck since the first month, in logs."""
     return value_growth
 
 
@@ -39,15 +79,21 @@ def remittances_grown(remittance_growth):
 
 
 @aux("truck/month", source="definition")
-def truck_demand(trucks_base, truck_pressure, trade_season):
+def trucks_usual(trucks_base, trucks_grown):
+    """Usual trucks north, with their growth."""
+    return trucks_base * exp(trucks_grown)
+
+
+@aux("truck/month", source="definition")
+def truck_demand(trucks_usual, truck_pressure, trade_season):
     """Trucks that would cross north at the usual wait."""
-    return trucks_base * exp(truck_pressure) * trade_season
+    return trucks_usual * exp(truck_pressure) * trade_season
 
 
-@aux("1", source="definition; scanning takes time in proportion (assumption)")
+@aux("1", source="definition; scanning takes time in proportion, lanes grow with the usual trucks (assumptions)")
 def port_load(
     truck_demand,
-    trucks_base,
+    trucks_usual,
     load_reference,
     trade_capacity,
     cargo_officers,
@@ -57,7 +103,7 @@ def port_load(
 ):
     """Load of the lanes: demand against capacity, held below 1."""
     capacity = trade_capacity * cargo_officers * exp(-scan_slowdown * (scanning_share - scanning_start))
-    asked = load_reference * truck_demand / trucks_base / capacity
+    asked = load_reference * truck_demand / trucks_usual / capacity
     # approached smoothly: cut off at 0.97, fewer trucks crossed at more demand, and two demands gave the same
     return asked / power(1 + power(asked / 0.97, 12), 1 / 12)
 
@@ -69,9 +115,10 @@ def port_wait(wait_reference, port_load, load_reference):
 
 
 @aux("1", source="register T3 and T4: trade lost to waiting, by value of time")
-def trade_kept(trade_wait_effect, port_wait, wait_reference):
+def trade_kept(trade_wait_elasticity, port_wait, wait_reference):
     """Share of trade not lost to waiting, 1 at the usual wait."""
-    return exp(-trade_wait_effect * (port_wait / wait_reference - 1))
+    # in proportion to the wait, more demand let fewer trucks cross where the lanes were nearly full
+    return power(port_wait / wait_reference, -trade_wait_elasticity)
 
 
 @aux("1", source="register T2: part of the goods held up by a short closure crosses later")
@@ -99,9 +146,10 @@ def imports_from_mexico(trucks_northbound, value_per_truck, value_grown, value_d
 
 
 @aux("USD/month", source="Census")
-def exports_to_mexico(exports_base, value_grown, export_pressure, trade_season, trade_kept, open_share):
+def exports_to_mexico(exports_base, trucks_grown, value_grown, export_pressure, trade_season, trade_kept, open_share):
     """Goods exported by the United States to Mexico."""
-    return exports_base * exp(value_grown + export_pressure) * trade_season * trade_kept * open_share
+    grown = exp(trucks_grown + value_grown + export_pressure)
+    return exports_base * grown * trade_season * trade_kept * open_share
 
 
 @aux("USD/month", source="register T4: value of a day, by value of goods")
@@ -122,24 +170,51 @@ def us_job_openings(openings_base, job_openings):
     return openings_base * exp(job_openings)
 
 
-@aux("USD/month", source="Banco de Mexico")
-def remittances(
-    remittances_base,
-    remittances_grown,
-    remittance_walk,
-    remittance_cos,
-    remittance_sin,
+@aux("1", source="Banco de Mexico 2011 to 2017: December and May are high and January is low each year")
+def remittance_season(
+    remittance_cos_1,
+    remittance_sin_1,
     remittance_cos_2,
     remittance_sin_2,
+    remittance_cos_3,
+    remittance_sin_3,
+    remittance_cos_4,
+    remittance_sin_4,
+    remittance_cos_5,
+    remittance_sin_5,
+    remittance_cos_6,
     year_cos_1,
     year_sin_1,
     year_cos_2,
     year_sin_2,
+    year_cos_3,
+    year_sin_3,
+    year_cos_4,
+    year_sin_4,
+    year_cos_5,
+    year_sin_5,
+    year_cos_6,
 ):
+    """Seasonal multiplier of remittances."""
+    return exp(
+        remittance_cos_1 * year_cos_1
+        + remittance_sin_1 * year_sin_1
+        + remittance_cos_2 * year_cos_2
+        + remittance_sin_2 * year_sin_2
+        + remittance_cos_3 * year_cos_3
+        + remittance_sin_3 * year_sin_3
+        + remittance_cos_4 * year_cos_4
+        + remittance_sin_4 * year_sin_4
+        + remittance_cos_5 * year_cos_5
+        + remittance_sin_5 * year_sin_5
+        + remittance_cos_6 * year_cos_6
+    )
+
+
+@aux("USD/month", source="Banco de Mexico")
+def remittances(remittances_base, remittances_grown, remittance_walk, remittance_season):
     """Remittances received in Mexico."""
-    yearly = remittance_cos * year_cos_1 + remittance_sin * year_sin_1
-    season = yearly + remittance_cos_2 * year_cos_2 + remittance_sin_2 * year_sin_2
-    return remittances_base * exp(remittances_grown + remittance_walk + season)
+    return remittances_base * exp(remittances_grown + remittance_walk) * remittance_season
 
 
 @aux("USD/month", source="definition")
