@@ -21,7 +21,7 @@ def season(season_cos_1, season_sin_1, season_cos_2, season_sin_2, year_cos_1, y
 
 @aux("1", over=ORIGIN, source="CBP: Central Americans were met less in each January of 2014 to 2020, not Mexicans")
 def holidays(december_effect, year_december, through_mexico):
-    """Fall of departures in December, in logs; Mexicans go the other way, home, and a few weeks earlier."""
+    """Fall of departures in December, in logs; of Mexicans none: they are met less in December and more in January."""
     return december_effect * year_december * through_mexico
 
 
