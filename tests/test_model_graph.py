@@ -81,6 +81,10 @@ KNOWN = {
         (ops.log(x), "x", "+"),
         (x * (1 - ops.exp(-ops.ratio(y * p, x))), "x", "+"),  # nearly the smaller of two
         (x * (1 - ops.exp(-ops.ratio(y * p, x))), "y", "+"),
+        (x / ops.power(1 + ops.power(x / 0.9, 12), 1 / 12), "x", "+"),  # held below 0.9, smoothly
+        (1 - (x * y) / ops.power(1 + ops.power(x * y / 0.9, 4), 1 / 4), "y", "-"),
+        (x / ops.power(1 + ops.power(x / 0.9, 12), 1 / 6), "x", "?"),  # falls again where x is large
+        (x / ops.power(1 + ops.power(y / 0.9, 12), 1 / 12), "y", "-"),
         (1 - (s * p + (1 - s) * Const(0.5)), "x", "0"),
         (x * (1 - (s * p + (1 - s) * Const(0.5))), "x", "+"),  # a mixture of shares is a share
         (s * p + (1 - s) * Const(0.5), "s", "?"),
@@ -102,6 +106,9 @@ def test_polarity(tree: Expr, name: str, sign: str) -> None:
         (ops.ratio(1 + p, y), (0, math.inf)),
         (ops.power(p, Const(2.0)), (0, 1)),
         (ops.total(p, "place"), (0, 3)),
+        (x / ops.power(1 + ops.power(x / 0.9, 12), 1 / 12), (0, 0.9)),
+        (p / ops.power(1 + ops.power(p / 2.0, 12), 1 / 12), (0, 1)),
+        (x / ops.power(1 + ops.power(x / 0.9, 12), 1 / 6), (0, math.inf)),
     ],
 )
 def test_bounds(tree: Expr, found: tuple[float, float]) -> None:

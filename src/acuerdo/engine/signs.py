@@ -148,6 +148,9 @@ def bounds(node: Expr, known: Mapping[str, Range], sizes: Mapping[str, int] | No
         return Range(a.low - b.high, a.high - b.low)
     if node.op == "mul":
         return _hull([Range(x, x) for x in (_times(p, q) for p, q in product(a, b))])
+    cap = _smooth_cap(node)
+    if cap is not None and a.low >= 0:
+        return Range(0.0, min(a.high, cap))
     if node.op in ("div", "ratio"):
         found = _quotient(a, b, zero=node.op == "ratio")
         if a.low >= 0 and _is_share(node, known, sizes):
@@ -232,6 +235,8 @@ def _derive(node: Expr, name: str) -> Expr:
     da, db = _derive(a, name), _derive(b, name)
     if _softly_held(node):
         return Call("either", (da, _derive(_numerator(node), name)))  # it grows with both
+    if _smooth_cap(node) is not None:
+        return da  # it grows with what is held
     if node.op in ("add", "sub"):
         return Call(node.op, (da, db))
     if node.op == "neg":
@@ -265,6 +270,25 @@ def _softly_held(node: Call) -> bool:
     minus = fall.args[0]
     share = minus.args[0] if minus.op == "neg" else None
     return isinstance(share, Call) and share.op in ("div", "ratio") and same(share.args[1], x)
+
+
+def _smooth_cap(node: Call) -> float | None:
+    """Return the c of x / (1 + (x / c) ** n) ** (1 / n), which for positive x grows with x and stays below c."""
+    if node.op != "div" or not (isinstance(node.args[1], Call) and node.args[1].op == "pow"):
+        return None
+    whole, root = node.args[1].args
+    if not (isinstance(whole, Call) and whole.op == "add" and same(whole.args[0], Const(1.0))):
+        return None
+    raised = whole.args[1]
+    if not (isinstance(raised, Call) and raised.op == "pow" and isinstance(raised.args[0], Call)):
+        return None
+    part, power = raised.args
+    if not (isinstance(part, Call) and part.op == "div" and same(part.args[0], node.args[0])):
+        return None
+    numbers = [one.value for one in (part.args[1], power, root) if isinstance(one, Const) and one.value > 0]
+    if len(numbers) < 3 or not math.isclose(numbers[1] * numbers[2], 1.0):
+        return None
+    return numbers[0]
 
 
 def _numerator(node: Call) -> Expr:
