@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 Kind = Literal["stays_between", "rises_when", "falls_when", "zero_equals_baseline", "sums_to"]
 
 FILE = "checks.yaml"
-MONTHS, DRAWS = 12, 50
+MONTHS, DRAWS = 12, 200
 _ALIKE = 1e-9  # relative difference that counts as none
 
 _WORDS: dict[str, Mapping[str, str]] = {

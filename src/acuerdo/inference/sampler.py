@@ -78,7 +78,7 @@ class Plan:
         return self.rounds * self.warm_up + self.warm_up + self.kept
 
 
-FULL = Plan(warm_up=60, kept=3000, rounds=2, steps=16, accept=0.8)
+FULL = Plan(warm_up=60, kept=3400, rounds=2, steps=16, accept=0.8)
 """How a full calibration samples; docs/calibration.md says why."""
 
 
