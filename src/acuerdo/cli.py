@@ -197,7 +197,9 @@ def calibrate(
         bool, typer.Option("--quick", help="Only the normal approximation (minutes; the result is provisional).")
     ] = False,
     chains: Annotated[int, typer.Option(help="Chains of the sampler.")] = 4,
-    iterations: Annotated[int, typer.Option(help="Iterations kept of each chain.")] = 3000,
+    iterations: Annotated[
+        int | None, typer.Option(help="Iterations kept of each chain; without it as many as the packaged ones have.")
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Examine the saved posterior instead, as one HTML page.")
     ] = False,
@@ -219,7 +221,8 @@ def calibrate(
     from acuerdo.projection import whole
 
     whole("chains", chains, 2, 16)
-    whole("iterations", iterations, 100, 10_000)
+    if iterations is not None:
+        whole("iterations", iterations, 100, 10_000)
     if report + check + (sbc is not None) > 1:
         several = " ".join(name for name, on in (("--report", report), ("--check", check), ("--sbc", sbc)) if on)
         raise InputError("calibrate", several, "one of --report, --check and --sbc", several.split()[0])
@@ -233,7 +236,7 @@ def calibrate(
     from acuerdo import calibration_commands as commands
     from acuerdo.inference.sampler import FULL
 
-    plan = None if quick else replace(FULL, chains=chains, kept=iterations)
+    plan = None if quick else replace(FULL, chains=chains, kept=iterations or FULL.kept)
     with _Steps("Fitting the model to the figures") as steps:
         if report:
             lines = commands.report(texts, day, steps.stage("Examining the calibration"), out)
