@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,9 @@ from numpy.typing import NDArray
 from scipy import optimize, stats
 
 import small_model
+from acuerdo.inference import fit as fitting
 from acuerdo.inference.centred import Centred, Guide, Slopes
-from acuerdo.inference.fit import Fit, _set_process, fit
+from acuerdo.inference.fit import Fit, fit
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 from acuerdo.inference.sampler import Plan
@@ -252,7 +254,7 @@ def test_the_spread_of_places_that_differ_is_between_the_means(monkeypatch: pyte
         return Slopes(nothing, nothing, nothing, nothing, np.sqrt(told)[:, None] * turned.T, nothing)
 
     monkeypatch.setattr(centred, "_slopes", slopes)
-    monkeypatch.setattr(centred, "_spreads", np.arange(0))
+    monkeypatch.setattr(problem, "spreads", np.arange(0))
     monkeypatch.setattr(centred, "_of_widths", np.arange(0))
     monkeypatch.setattr(centred, "_own_slopes", lambda _: np.zeros(0))
     monkeypatch.setattr(centred, "guide", centred.guide._replace(told=np.zeros((0, 0))))
@@ -312,48 +314,78 @@ def test_values_stay_where_they_are_most_probable_when_a_spread_changes(follows:
         return np.asarray(optimize.minimize(down, start[head:], jac=True, method="BFGS").x)
 
     density = jax.jit(jax.value_and_grad(centred.log_density))
-    for k, unknown in enumerate(centred._spreads):
+    for k, unknown in enumerate(problem.spreads):
         moved = (most_probable(unknown, 0.3) - most_probable(unknown, -0.3)) / (0.6 * own[k])
         assert np.linalg.norm(moved) < 0.5 * np.linalg.norm(centred.guide.shift[:, k]), k
 
 
-def test_persistence_and_spread_of_a_path_that_is_known_in_part_are_the_most_probable_ones() -> None:
-    """Against the exact marginal posterior: paths of two places seen through normal noise, persistence shared."""
-    places, months, noise = ("calm", "restless"), 80, 0.15
-    problem = small_model.make(months, places)
-    built, place = problem.built, problem.shock_slices["pressure"]
-    at_kept, at_sd = built.slices["pressure_persistence"].start, built.slices["pressure_sd"]
-    kept, sd = built.transforms["pressure_persistence"], built.transforms["pressure_sd"]
-    rng = np.random.default_rng(5)
+@pytest.mark.parametrize("start", [-1.5, 1.5])
+def test_spreads_and_persistence_of_paths_known_in_part_are_the_most_probable_ones(
+    monkeypatch: pytest.MonkeyPatch, start: float
+) -> None:
+    """Against the exact marginal posterior: paths of two places, each seen twice through normal noise."""
+    for name, value in (("STUDENT_DF", 1e9), ("LOCATION", 1.0), ("SCALE", 2.0)):
+        monkeypatch.setattr(fitting, name, value)
+    months = 80
+    problem = small_model.make(months, ("calm", "restless"))
+    problem.data.before[:] = -1  # nothing is carried on
+    built, place, head = problem.built, problem.shock_slices["pressure"], problem.head
+    at_kept = built.slices["pressure_persistence"].start
+    kept = built.transforms["pressure_persistence"]
 
     def moved(z_kept: float) -> NDArray[np.float64]:
         """The path that a shock of 1 in each month makes, (months, months)."""
         persistence, age = kept(np.float64(z_kept)).item(), np.subtract.outer(np.arange(months), np.arange(months))
-        found = np.tril(persistence ** np.abs(age))
+        found: NDArray[np.float64] = np.tril(persistence ** np.abs(age))
         found[:, 0] /= np.sqrt(1 - persistence**2)
         return found
 
-    seen = moved(0.5) @ rng.standard_normal((months, 2)) * [0.08, 0.2] + noise * rng.standard_normal((months, 2))
+    def spreads(z: NDArray[np.float64]) -> NDArray[np.float64]:
+        found: NDArray[np.float64] = np.exp(np.asarray(problem.log_spreads(jnp.asarray(z)[:, None])))[:, 0]
+        return found
 
-    def minus_log_posterior(z: NDArray[np.float64]) -> float:
-        spread = np.asarray(sd(z[1:, None]))[:, 0]
-        factors = [one * moved(z[0]) for one in spread]
-        normals = [stats.multivariate_normal(np.zeros(months), f @ f.T + noise**2 * np.eye(months)) for f in factors]
-        return float(0.5 * z @ z - sum(one.logpdf(seen[:, i]) for i, one in enumerate(normals)))
+    rng = np.random.default_rng(5)
+    path = moved(0.5) @ rng.standard_normal((months, 2)) * [0.08, 0.2]
+    seen = path[None] + np.array([0.05, 0.15])[:, None, None] * rng.standard_normal((2, months, 2))
 
-    expected = optimize.minimize(minus_log_posterior, np.zeros(3), method="Nelder-Mead", options={"xatol": 1e-4}).x
-    z, held = np.zeros(problem.size), np.ones(problem.size)
-    for _ in range(30):
-        spread = np.asarray(sd(z[at_sd, None]))[:, 0]
-        covariance = np.zeros((problem.size, problem.size))
-        for member in range(2):
-            of = np.arange(place.start + member, place.stop, 2)
-            factor = spread[member] * moved(z[at_kept])
-            block = np.linalg.inv(np.eye(months) + factor.T @ factor / noise**2)
-            covariance[np.ix_(of, of)] = block
-            z[of] = block @ factor.T @ seen[:, member] / noise**2
-        _set_process(problem, "pressure", z, lambda of, known=covariance: known[np.ix_(of, of)], held)
-    np.testing.assert_allclose([z[at_kept], *z[at_sd]], expected, atol=0.03)  # set on a grid of 0.01
+    def minus_log_posterior(free: NDArray[np.float64]) -> float:
+        z = np.zeros(problem.size)
+        z[at_kept], z[problem.spreads] = free[0], free[1:]
+        (one, two, *sds), eye, total = spreads(z), np.eye(months), 0.5 * free @ free
+        for member, sd in enumerate(sds):
+            own = sd**2 * moved(free[0]) @ moved(free[0]).T
+            both = np.block([[own + one**2 * eye, own], [own, own + two**2 * eye]])
+            total -= stats.multivariate_normal(np.zeros(2 * months), both).logpdf(seen[:, :, member].ravel())
+        return float(total)
+
+    found = optimize.minimize(minus_log_posterior, np.zeros(5), method="Nelder-Mead", options={"maxfev": 2000})
+    active = np.ones(problem.size, dtype=bool)
+    active[[at_kept, *problem.spreads]] = active[built.size : head] = False
+    climber, held = fitting._Climber(problem, active), np.ones(problem.size)
+    z = np.zeros(problem.size)
+    z[problem.spreads] = start
+    rows = [(k, m, t) for k in range(2) for m in range(2) for t in range(months)]
+    for _ in range(25):
+        here, ahead = spreads(z), moved(z[at_kept])
+        slopes = np.zeros((len(rows), problem.size))
+        for row, (k, m, t) in enumerate(rows):
+            slopes[row, place.start + m : place.stop : 2] = here[2 + m] * ahead[t] / here[k]
+        given = np.array([seen[k, t, m] / here[k] for k, m, t in rows])
+        mean = slopes[:, active]
+        z[active] = np.linalg.solve(mean.T @ mean + np.eye(mean.shape[1]), mean.T @ given)
+        width = np.array([np.log(here[k]) for k, _, _ in rows])
+        told = fitting._Slopes(given - mean @ z[active], width, mean.astype(np.float32), np.zeros_like(mean))
+        change = fitting._set_spreads(problem, climber, z, told, held)
+    assert change < 0.02
+    np.testing.assert_allclose(z[[at_kept, *problem.spreads]], found.x, atol=0.04)  # persistence is set on a grid
+    bend = [_bend(minus_log_posterior, found.x, i) for i in range(1, 5)]
+    np.testing.assert_array_less(0.75 / np.sqrt(bend), held[problem.spreads])
+
+
+def _bend(objective: Callable[[NDArray[np.float64]], float], at: NDArray[np.float64], i: int) -> float:
+    """Return the second difference along an axis, over steps of 0.3."""
+    step = 0.3 * np.eye(len(at))[i]
+    return (objective(at + step) - 2 * objective(at) + objective(at - step)) / 0.09
 
 
 # --- the whole pipeline -----------------------------------------------------------------------------------------------

@@ -29,17 +29,13 @@ import numpy.typing as npt
 from scipy import linalg
 
 from acuerdo.engine.run import Array, Arrays, process_paths
-from acuerdo.inference.fit import Fit
+from acuerdo.inference.fit import LOCATION, SCALE, Fit, width_information
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 
 Floats = npt.NDArray[np.float64]
 _BLOCK = 512
 _SINGLE = jnp.float32
-_LOCATION = (STUDENT_DF + 1) / (STUDENT_DF + 3)
-"""Information about the mean of Student's t, in units of that of a normal with its width."""
-_SCALE = 2 * STUDENT_DF / (STUDENT_DF + 3)
-"""Information about the log of its width, for which a normal has 2."""
 _UNTOLD = 0.9  # of the variance of a series' shocks that the figures leave: with more, it keeps them for unknowns
 
 
@@ -125,12 +121,10 @@ class Centred:
         paths = problem.paths(at_fit, built.values(at_fit[: built.size]))
         without = self._without(at_fit)
         self.usual = {name: path + without.get(name, 0.0) for name, path in paths.items()}
-        noises, carried = np.arange(built.size, problem.head).reshape(2, -1)
-        sds = [np.arange(built.size)[built.slices[f"{name}_sd"]] for name in built.processes]
-        self._spreads = np.concatenate([noises, *sds])
-        self._of_widths = np.concatenate([self._spreads, carried])
-        self._usual_spreads = np.asarray(self._log_spreads(at_fit))
-        nothing = np.zeros((problem.size - problem.head, len(self._spreads)))
+        carried = np.arange(built.size, problem.head)[len(problem.data.noises) :]
+        self._of_widths = np.concatenate([problem.spreads, carried])
+        self._usual_spreads = np.asarray(problem.log_spreads(at_fit))
+        nothing = np.zeros((problem.size - problem.head, len(self.problem.spreads)))
         self.guide = Guide(nothing, nothing, np.zeros((len(self._of_widths),) * 2))
         self.guide = self._guide()  # found in coordinates that have none
 
@@ -153,22 +147,13 @@ class Centred:
         )
         return Series(persistence[0], sd if built.processes[name].over else sd[0])
 
-    def _log_spreads(self, x: Array) -> Array:
-        """Return the logarithms of the spreads of noise and of shocks, (spreads, draws), for unknowns (size, draws)."""
-        built = self.problem.built
-        sds = [built.transforms[f"{name}_sd"](x[built.slices[f"{name}_sd"]]) for name in built.processes]
-        return jnp.log(jnp.concatenate([self.problem.noise_sd(x), *sds]))
-
     def _own_slopes(self, point: Floats) -> Floats:
         """Return the slope of each log spread by its unknown, 0 for one that is fixed, 1 for each part carried on."""
-        along = np.zeros((len(point), 1))
-        along[self._spreads] = 1.0
-        slope = jax.jvp(self._log_spreads, (jnp.asarray(point)[:, None],), (jnp.asarray(along),))[1]
-        return np.concatenate([np.asarray(slope)[:, 0], np.ones(len(self._of_widths) - len(self._spreads))])
+        return np.concatenate([self.problem.spread_slopes(point), np.ones(len(self.problem.data.noises))])
 
     def _guided(self, x: Array, guide: Guide) -> tuple[Arrays, Arrays]:
         """Return shift and log stretch of the values of each latent series, (months, [members,] draws)."""
-        apart = self._log_spreads(x) - jnp.asarray(self._usual_spreads, x.dtype)
+        apart = self.problem.log_spreads(x) - jnp.asarray(self._usual_spreads, x.dtype)
         room = jnp.zeros((self.problem.head, x.shape[-1]), x.dtype)
 
         def by_series(part: Floats) -> Arrays:
@@ -259,10 +244,10 @@ class Centred:
         for point in points.T:
             here = self._slopes(point, self.guide)
             for slopes in (here.figure, here.month):
-                slopes[:, self._spreads] = 0.0
+                slopes[:, self.problem.spreads] = 0.0
             for slopes in (here.wide, here.width):
                 slopes[:, widths] = 0.0  # the guide has it
-            told = _LOCATION * (here.figure.T @ here.figure) + _SCALE * (here.wide.T @ here.wide)
+            told = LOCATION * (here.figure.T @ here.figure) + SCALE * (here.wide.T @ here.wide)
             told += here.month.T @ here.month + 2 * (here.width.T @ here.width)
             one, own = told.astype(float), self._own_slopes(point)
             one[np.ix_(widths, widths)] += np.outer(own, own) * self.guide.told
@@ -284,17 +269,17 @@ class Centred:
         for M the slopes of the residuals and C the covariance of the values. When the log of the spread of some rows
         rises, the values move by C M.T r twice over those rows, the log of an uncertainty by the rows' share in it, and
         the information about two spreads is 2 P ** 2 added up over the rows of both, as in restricted maximum
-        likelihood. For Student's t, information about means and widths is that of `_LOCATION` and `_SCALE`.
+        likelihood. For Student's t, information about means and widths is that of `LOCATION` and `SCALE`.
         """
         centre, head = self.centre(), self.problem.head
         here = self._slopes(centre, self.guide)
-        own, count = self._own_slopes(centre), len(self._spreads)
+        own, count = self._own_slopes(centre), len(self.problem.spreads)
         wide = np.concatenate([here.wide, here.width])[:, self._of_widths] / np.where(own > 0, own, np.inf)
         heavy = 2 * STUDENT_DF * (STUDENT_DF + 1) / (STUDENT_DF + here.residual**2) ** 2
         pull = np.concatenate(
             [heavy[:, None] * here.residual[:, None] * here.figure, 2 * here.shock[:, None] * here.month]
         )
-        slopes = np.concatenate([np.sqrt(_LOCATION) * here.figure, here.month])[:, head:]
+        slopes = np.concatenate([np.sqrt(LOCATION) * here.figure, here.month])[:, head:]
         lower = linalg.cholesky((slopes.T @ slopes).astype(float), lower=True)
         half = linalg.solve_triangular(lower, slopes.T.astype(float), lower=True)
         inverse = linalg.solve_triangular(lower, np.eye(len(lower)), lower=True)
@@ -302,14 +287,8 @@ class Centred:
         shift = inverse.T @ (inverse @ (pull[:, head:].T @ wide[:, :count]))
         stretch = ((inverse.T @ half) ** 2 @ wide[:, :count]) / variance[:, None]
         bare = wide.copy()
-        bare[: len(here.figure)] *= np.sqrt(_SCALE / 2)
-        told = np.zeros((wide.shape[1],) * 2)
-        for start in range(0, len(bare), _BLOCK):
-            rows = np.arange(start, min(start + _BLOCK, len(bare)))
-            left = -(half[:, rows].T @ half)
-            left[np.arange(len(rows)), rows] += 1.0
-            told += 2 * (bare[rows].T @ (left**2 @ bare))
-        return Guide(shift, stretch, told)
+        bare[: len(here.figure)] *= np.sqrt(SCALE / 2)
+        return Guide(shift, stretch, width_information(half, bare))
 
     def _slopes(self, point: Floats, guide: Guide) -> Slopes:
         """Return figures and months at a point."""

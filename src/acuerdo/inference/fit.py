@@ -6,8 +6,10 @@ the spread. The Jacobian comes from forward differentiation, one draw of the ens
 precision. The first steps take normal noise, three times as wide, since the far tails of Student's t have no slope.
 
 The spreads of noise and of the latent series' shocks, and their persistence, cannot be found by going to the top of
-everything at once: the top lies where noise vanishes. They are set before each later step, by expectation and
-maximisation (EM) over the normal approximation.
+everything at once: the top lies where noise vanishes. They are set before each later step. Spreads climb the density
+that they have whatever the rest is, under the normal approximation, by scoring steps as in restricted maximum
+likelihood (Patterson and Thompson, 1971): expectation and maximisation (EM) hardly moves a spread of which the figures
+say little. Persistence, and what noise carries on, are set to the top of their own expected density (EM).
 """
 
 from __future__ import annotations
@@ -21,19 +23,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy import linalg
 
-from acuerdo.engine.priors import Transform
 from acuerdo.inference.observe import STUDENT_DF
 from acuerdo.inference.problem import Problem
 
 Floats = npt.NDArray[np.float64]
+Reals = npt.NDArray[np.float32] | Floats
 Bools = npt.NDArray[np.bool_]
 Progress = Callable[[int, int, float], None]
-Covariance = Callable[[npt.NDArray[np.int64]], Floats]
 _BLOCK = 512
 _DAMPING = (0.05, 1.0, 20.0)
 _LENGTHS = (1.0, 0.4)
 _NORMAL = 1e6
 _WIDER = 3.0
+_FAR = 1.0
+LOCATION = (STUDENT_DF + 1) / (STUDENT_DF + 3)
+"""Information about the mean of Student's t, in units of that of a normal with its width."""
+SCALE = 2 * STUDENT_DF / (STUDENT_DF + 3)
+"""Information about the log of its width, for which a normal has 2."""
 
 
 @dataclass
@@ -86,12 +92,32 @@ class _Slopes:
         return found
 
 
+@dataclass
+class _Top:
+    """What is known of figures and shocks at the most probable point given the spreads, to first order.
+
+    Attributes:
+        residual: of the figures, in widths, (rows,).
+        shock: the shocks, (shocks,).
+        of_residual: root of the residuals' covariance, of_residual.T @ of_residual, (active, rows).
+        of_shock: likewise of the shocks', (active, shocks).
+        kept: part of each figure's gap that is the gap before carried on, (rows,).
+    """
+
+    residual: Floats
+    shock: Floats
+    of_residual: npt.NDArray[np.float32]
+    of_shock: npt.NDArray[np.float32]
+    kept: Floats
+
+
 class _Climber:
     """Evaluates the posterior density and its slopes at points of the problem."""
 
     def __init__(self, problem: Problem, active: Bools) -> None:
         self.problem, self.active = problem, np.flatnonzero(active)
         self.damping = 1.0
+        self._brake, self._last = np.ones(1), np.zeros(1)
         size, indices = problem.size, jnp.asarray(self.active)
 
         @jax.jit
@@ -124,12 +150,16 @@ class _Climber:
         wide = np.concatenate([np.asarray(p[3]) for p in parts], axis=1)[:, :count]
         return _Slopes(np.asarray(parts[0][0], float), np.asarray(parts[0][1], float), mean, wide)
 
+    def gradient(self, z: Floats, here: _Slopes, df: float) -> Floats:
+        """Return the gradient of the objective by the active unknowns at a point."""
+        residual, weight = here.residual, (df + 1) / (df + here.residual**2)
+        return np.asarray(
+            -here.mean.T @ (weight * residual) + here.wide.T @ (1 - weight * residual**2) + z[self.active]
+        )
+
     def step(self, z: Floats, here: _Slopes, df: float) -> tuple[Floats, float, float]:
         """Return the best of several damped scoring steps, the objective there and what it gained."""
-        residual = here.residual
-        weight = (df + 1) / (df + residual**2)
-        gradient = -here.mean.T @ (weight * residual) + here.wide.T @ (1 - weight * residual**2) + z[self.active]
-        information = here.curvature(df)
+        gradient, information = self.gradient(z, here, df), here.curvature(df)
         diagonal = np.diag(information).copy()
         points = [z]
         for factor in _DAMPING:
@@ -146,6 +176,29 @@ class _Climber:
         self.damping = float(np.clip(self.damping * moved, 1e-6, 1e6))
         return points[at], float(values[at]), float(values[0] - values[at])
 
+    def top(self, z: Floats, here: _Slopes) -> _Top:
+        """Return what is known at the most probable point given the spreads, foretold from the slopes at a point."""
+        data, shocks = self.problem.data, self.problem.size - self.problem.head
+        factor = linalg.cholesky(here.curvature(STUDENT_DF), lower=True)
+        inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
+        move = -inverse.T @ (inverse @ self.gradient(z, here, STUDENT_DF))
+        carried = np.asarray(self.problem.carried_part(jnp.asarray(z)[:, None]))[:, 0][data.noise]
+        single = inverse.astype(np.float32)
+        return _Top(
+            here.residual - here.mean @ move,
+            z[self.problem.head :] + move[-shocks:],
+            single @ here.mean.T,
+            single[:, -shocks:],
+            np.where(data.before >= 0, carried**data.apart, 0.0),
+        )
+
+    def braked(self, step: Floats) -> Floats:
+        """Return a step of the spreads, each shortened where it goes back and forth from one step to the next."""
+        turned = step * self._last < 0
+        self._brake = np.where(turned, 0.5 * self._brake, np.minimum(1.5 * self._brake, 1.0))
+        self._last = step
+        return self._brake * step
+
 
 _GRID = np.linspace(-8, 8, 1601)
 
@@ -158,8 +211,8 @@ def _most_probable(log_likelihood: Floats) -> tuple[float, float]:
     return float(_GRID[at]), float(1 / np.sqrt(max(-bend, 1.0)))
 
 
-def _set_process(problem: Problem, name: str, z: Floats, covariance: Covariance, held: Floats) -> None:
-    """Set persistence and spread of a latent series to what its path says; its shocks change so that the path stays.
+def _set_persistence(problem: Problem, name: str, z: Floats, top: _Top, held: Floats) -> None:
+    """Set persistence of a latent series to what its path says; its shocks change so that the path stays.
 
     The path counts with what is not known of it: squares are those expected under the normal approximation.
 
@@ -167,42 +220,28 @@ def _set_process(problem: Problem, name: str, z: Floats, covariance: Covariance,
         problem: the calibration.
         name: the latent series.
         z: the unknowns, changed in place.
-        covariance: that of unknowns of the problem, given their positions.
+        top: what is known given the spreads.
         held: standard deviations of what is set, changed in place.
     """
     built = problem.built
-    at_kept, at_sd = built.slices[f"{name}_persistence"].start, built.slices[f"{name}_sd"]
-    kept, sd = built.transforms[f"{name}_persistence"], built.transforms[f"{name}_sd"]
+    at, kept = built.slices[f"{name}_persistence"].start, built.transforms[f"{name}_persistence"]
     place = problem.shock_slices[name]
     months = len(problem.months)
-    shocks = np.asarray(problem.shocks(z[:, None], name))[..., 0].reshape(months, -1)
-    old_sd, ahead = _spreads(sd, z[at_sd]), _ahead(kept(np.float64(z[at_kept])).item(), months)
-    path = old_sd * (ahead @ shocks)
+    ahead = _ahead(kept(np.float64(z[at])).item(), months)
+    path = ahead @ z[place].reshape(months, -1)  # in units of its spread
     members = path.shape[1]
-    first, now, past, both = (np.zeros(members) for _ in range(4))
+    first = now = past = both = 0.0
     for member in range(members):
-        unknown = ahead @ covariance(np.arange(place.start + member, place.stop, members)) @ ahead.T
-        square = path[:, member] ** 2 + old_sd[member] ** 2 * np.diag(unknown)
-        first[member], now[member], past[member] = square[0], square[1:].sum(), square[:-1].sum()
-        both[member] = path[1:, member] @ path[:-1, member] + old_sd[member] ** 2 * np.trace(unknown, offset=1)
-
-    def squares(persistence: Floats) -> Floats:
-        """Return expected sums of squared shocks of each member, (..., members), for persistence of any shape."""
-        kept = persistence[..., None]
-        return np.asarray(now - 2 * kept * both + kept**2 * past + first * (1 - kept**2))
-
+        own = top.of_shock[:, place.start - problem.head + member : place.stop - problem.head : members]
+        unknown = ahead @ (own.T @ own) @ ahead.T
+        square = path[:, member] ** 2 + np.diag(unknown)
+        first, now, past = first + square[0], now + square[1:].sum(), past + square[:-1].sum()
+        both += path[1:, member] @ path[:-1, member] + np.trace(unknown, offset=1)
     grid = np.asarray(kept(_GRID))
-    start = 0.5 * members * np.log(1 - grid**2)
-    z[at_kept], held[at_kept] = _most_probable(start - 0.5 * (squares(grid) / old_sd**2).sum(axis=1))
-    persistence = float(kept(np.float64(z[at_kept]))[0])
-    log_sd = np.asarray(sd.linked(np.broadcast_to(_GRID, (members, len(_GRID)))))
-    total = squares(np.array(persistence))
-    for member, log in enumerate(log_sd):
-        at = at_sd.start + member
-        z[at], held[at] = _most_probable(-months * log - 0.5 * total[member] * np.exp(-2 * log))
-    new_sd = _spreads(sd, z[at_sd])
-    new = np.concatenate([path[:1] * np.sqrt(1 - persistence**2), path[1:] - persistence * path[:-1]]) / new_sd
-    z[place] = new.ravel()
+    squares = now - 2 * grid * both + grid**2 * past + first * (1 - grid**2)
+    z[at], held[at] = _most_probable(0.5 * members * np.log(1 - grid**2) - 0.5 * squares)
+    persistence = float(kept(np.float64(z[at]))[0])
+    z[place] = np.concatenate([path[:1] * np.sqrt(1 - persistence**2), path[1:] - persistence * path[:-1]]).ravel()
 
 
 def _ahead(persistence: float, months: int) -> Floats:
@@ -213,60 +252,107 @@ def _ahead(persistence: float, months: int) -> Floats:
     return np.asarray(paths)
 
 
-def _spreads(sd: Transform, z: Floats) -> Floats:
-    return np.asarray(sd(z[:, None]))[:, 0]
+def _set_carried(problem: Problem, z: Floats, top: _Top, held: Floats) -> None:
+    """Set the part of each series' noise that is carried from month to month to what the gaps of the figures say.
 
-
-def _set_carried(problem: Problem, z: Floats, residual: Floats, kept: Floats, held: Floats) -> None:
-    """Set the part of each series' noise that is carried from month to month to what the gaps of the figures say."""
-    data = problem.data
-    gap = np.zeros(len(residual))
-    for row in np.argsort(data.last, kind="stable"):
-        past = gap[data.before[row]] if data.before[row] >= 0 else 0.0
-        gap[row] = residual[row] * np.sqrt(1 - kept[row] ** 2) + kept[row] * past
+    As with persistence, squares are those expected under the normal approximation.
+    """
+    data, rows = problem.data, np.flatnonzero(problem.data.before >= 0)
+    gap, root = top.residual.copy(), top.of_residual.copy()
+    for row in rows[np.argsort(data.last[rows], kind="stable")]:  # from what is news to the whole gap
+        for part in (gap, root):
+            part[..., row] *= np.sqrt(1 - top.kept[row] ** 2)
+            part[..., row] += top.kept[row] * part[..., data.before[row]]
+    now, past = root[:, rows], root[:, data.before[rows]]
+    unknown = [np.einsum("ij,ij->j", one, two) for one, two in ((now, now), (now, past), (past, past))]
     grid = np.asarray(problem.carried(np.broadcast_to(_GRID, (len(data.noises), len(_GRID)))))
     for k in range(len(data.noises)):
-        rows = np.flatnonzero((data.noise == k) & (data.before >= 0))
-        tried = grid[k][:, None] ** data.apart[rows]
-        news = (gap[rows] - tried * gap[data.before[rows]]) / np.sqrt(1 - tried**2)
-        fit = -0.5 * np.log(1 - tried**2) - 0.5 * (STUDENT_DF + 1) * np.log1p(news**2 / STUDENT_DF)
+        own = data.noise[rows] == k
+        tried = grid[k][:, None] ** data.apart[rows[own]]
+        square = (gap[rows[own]] - tried * gap[data.before[rows[own]]]) ** 2
+        square += unknown[0][own] - 2 * tried * unknown[1][own] + tried**2 * unknown[2][own]
+        fit = -0.5 * np.log(1 - tried**2) - 0.5 * (STUDENT_DF + 1) * np.log1p(square / (1 - tried**2) / STUDENT_DF)
         at = problem.head - len(data.noises) + k
         z[at], held[at] = _most_probable(fit.sum(axis=1))
 
 
-def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, held: Floats) -> float:
-    """Set spreads, and the part of noise carried on, to what figures and priors say, given the normal approximation.
+def width_information(half: Reals, share: Reals) -> Floats:
+    """Return what residuals tell of the logs of spreads, whatever the unknowns that they hang on are.
 
-    Changes `z` and `held` (their standard deviations) in place, and returns the largest change.
+    Of residuals with the slopes M, in widths, the unknowns being known to the covariance C, what is left is
+    P = 1 - M C M.T, and the information about two spreads is 2 P ** 2 added up over the rows of both, as in restricted
+    maximum likelihood.
+
+    Args:
+        half: a root of M C M.T, half.T @ half, shape (unknowns, rows).
+        share: how much the log width of each row rises with the log of each spread, shape (rows, spreads).
+
+    Returns:
+        Shape (spreads, spreads).
     """
-    factor = linalg.cholesky(here.curvature(STUDENT_DF), lower=True)
-    inverse = linalg.solve_triangular(factor, np.eye(len(factor)), lower=True)
+    told = np.zeros((share.shape[1],) * 2)
+    for start in range(0, len(share), _BLOCK):
+        own = share[start : start + _BLOCK]
+        left = -(half[:, start : start + _BLOCK].T @ half[:, start:])  # those before were met from the other side
+        left[np.arange(len(own)), np.arange(len(own))] += 1.0
+        left **= 2
+        ahead = own.T @ (left @ share[start:])
+        told += 2 * (ahead + ahead.T - own.T @ (left[:, : len(own)] @ own))
+    return told
 
-    def covariance(of: npt.NDArray[np.int64]) -> Floats:
-        chosen = inverse[:, np.searchsorted(climber.active, of)]
-        return np.asarray(chosen.T @ chosen)
 
-    before = z.copy()
+def _spread_step(climber: _Climber, z: Floats, log_width: Floats, top: _Top) -> tuple[Floats, Floats]:
+    """Return the unknowns of all spreads of noise and shocks after a scoring step, and their standard deviations.
+
+    The step is taken in logs: as an unknown, a spread has a kink at the median of its prior.
+
+    Args:
+        climber: that of the calibration.
+        z: the unknowns.
+        log_width: of each figure there, (rows,).
+        top: what is known given the spreads.
+    """
+    problem = climber.problem
+    noise = np.asarray(problem.noise_sd(jnp.asarray(z)[:, None]))[:, 0][problem.data.noise]
+    figures, shocks = len(top.residual), len(top.shock)
+    share = np.zeros((figures + shocks, len(problem.spreads)), dtype=np.float32)
+    share[np.arange(figures), problem.data.noise] = noise**2 * (1 - top.kept**2) / np.exp(2 * log_width)
+    share[np.arange(figures, len(share)), problem.spread_of_shock] = 1.0
+    half = np.concatenate([np.float32(np.sqrt(LOCATION)) * top.of_residual, top.of_shock], axis=1)
+    weight = (STUDENT_DF + 1) / (STUDENT_DF + top.residual**2)
+    square = np.concatenate([weight * top.residual**2, top.shock**2]) + (half**2).sum(axis=0)
+    score = share.T @ (1 - square)
+    share[:figures] *= np.sqrt(SCALE / 2)
+    point = z[problem.spreads]
+    above, below = problem.spread_slopes(np.ones(problem.size)), problem.spread_slopes(-np.ones(problem.size))
+    free = above > 0  # the noise of a market price is held
+    rise = np.where(point > 0, above, below)[free]
+    information = width_information(half, share[:, free])
+    information[np.diag_indices_from(information)] += rise**-2
+    known = linalg.inv(information)
+    new, deviation = np.zeros(len(point)), np.ones(len(point))
+    step = -np.clip(known @ (score[free] + point[free] / rise), -_FAR, _FAR)
+    log = rise * point[free] + climber.braked(step)
+    new[free] = log / np.where(log > 0, above[free], below[free])
+    deviation[free] = np.sqrt(np.diag(known)) / rise
+    return new, deviation
+
+
+def _set_spreads(problem: Problem, climber: _Climber, z: Floats, here: _Slopes, held: Floats) -> float:
+    """Move spreads, persistence and the part of noise carried on towards what figures and priors say.
+
+    Paths stay, and so shocks change. Changes `z` and `held` (standard deviations of what is set) in place, and returns
+    the largest change of what is set.
+    """
+    before, top = z.copy(), climber.top(z, here)
+    new, held[problem.spreads] = _spread_step(climber, z, here.log_width, top)
     for name in problem.shock_slices:
-        _set_process(problem, name, z, covariance, held)
-    explained = ((inverse.astype(np.float32) @ here.mean.T) ** 2).sum(axis=0)
-    square = here.residual**2 + explained
-    carried = np.asarray(problem.carried_part(jnp.asarray(before)[:, None]))[:, 0][problem.data.noise]
-    kept = np.where(problem.data.before >= 0, carried**problem.data.apart, 0.0)
-    width = np.exp(2 * here.log_width) / (1 - kept**2)
-    gap = width * square * (STUDENT_DF + 1) / (STUDENT_DF + square)
-    noise = np.asarray(problem.noise_sd(jnp.asarray(before)[:, None]))[:, 0]
-    counting = np.maximum(width - noise[problem.data.noise] ** 2, 0.0)
-    log_noise = np.asarray(problem.noise.linked(np.broadcast_to(_GRID, (len(problem.data.noises), len(_GRID)))))
-    for k in range(len(problem.data.noises)):
-        rows = problem.data.noise == k
-        log_sd = log_noise[k]
-        total = np.exp(2 * log_sd)[:, None] + counting[rows][None, :]
-        at = problem.built.size + k
-        z[at], held[at] = _most_probable((-0.5 * np.log(total) - 0.5 * gap[rows] / total).sum(axis=1))
-    _set_carried(problem, z, here.residual, kept, held)
-    shocks = np.concatenate([np.arange(p.start, p.stop) for p in problem.shock_slices.values()])
-    return float(np.abs(np.delete(z - before, shocks)).max())
+        _set_persistence(problem, name, z, top, held)
+    _set_carried(problem, z, top, held)
+    z[problem.spreads] = new
+    logs = np.asarray(problem.log_spreads(jnp.asarray(np.stack([before, z], axis=1))))
+    z[problem.head :] *= np.exp(logs[:, 0] - logs[:, 1])[problem.spread_of_shock]
+    return float(np.abs(z - before)[: problem.head].max())
 
 
 def fit(

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from acuerdo import calendar
@@ -84,6 +86,13 @@ class Problem:
 
     The unknowns are standard normal a priori: parameters, then the noise of each member of each series, then the part
     of it that is carried from month to month, then the monthly shocks of each latent series.
+
+    Attributes:
+        head: number of unknowns before the shocks.
+        size: number of unknowns.
+        shock_slices: where the shocks of each latent series are.
+        spreads: where the unknowns of the spreads are, first of each noise, then of the shocks of each latent series.
+        spread_of_shock: for each shock, which of the spreads it has.
     """
 
     built: CorridorModel
@@ -96,14 +105,23 @@ class Problem:
     noise: Transform
     carried: Transform
     shock_slices: dict[str, slice] = field(default_factory=dict)
+    spreads: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    spread_of_shock: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __post_init__(self) -> None:
         at = self.head = self.built.size + 2 * len(self.data.noises)
+        spreads, owners = [np.arange(len(self.data.noises)) + self.built.size], [np.empty(0, dtype=np.int64)]
+        first = len(self.data.noises)
         for name, process in self.built.processes.items():
             width = len(self.built.members(process.over)) or 1
             self.shock_slices[name] = slice(at, at + len(self.months) * width)
             at += len(self.months) * width
+            own = np.arange(self.built.size)[self.built.slices[f"{name}_sd"]]
+            spreads.append(own)
+            owners.append(np.resize(first + np.arange(len(own)), len(self.months) * width))
+            first += len(own)
         self.size = at
+        self.spreads, self.spread_of_shock = np.concatenate(spreads), np.concatenate(owners)
 
     def shocks(self, z: Array, name: str) -> Array:
         """Return the shocks of a latent series, shape (T, [members,] draws)."""
@@ -149,6 +167,18 @@ class Problem:
         """Return the spread of each noise, in logs, shape (noises, draws)."""
         at = self.built.size
         return self.noise(z[at : at + len(self.data.noises)])
+
+    def log_spreads(self, z: Array) -> Array:
+        """Return the logs of the spreads of noise and of shocks, shape (spreads, draws)."""
+        built = self.built
+        sds = [built.transforms[f"{name}_sd"](z[built.slices[f"{name}_sd"]]) for name in built.processes]
+        return jnp.log(jnp.concatenate([self.noise_sd(z), *sds]))
+
+    def spread_slopes(self, point: Floats) -> Floats:
+        """Return the slope of each log spread by its unknown at a point (size,), 0 for one that is fixed."""
+        along = np.zeros((len(point), 1))
+        along[self.spreads] = 1.0
+        return np.asarray(jax.jvp(self.log_spreads, (jnp.asarray(point)[:, None],), (jnp.asarray(along),))[1])[:, 0]
 
     def carried_part(self, z: Array) -> Array:
         """Return the part of each noise that is carried from a month to the next, (noises, draws)."""
