@@ -124,7 +124,7 @@ class Centred:
         carried = np.arange(built.size, problem.head)[len(problem.data.noises) :]
         self._of_widths = np.concatenate([problem.spreads, carried])
         self._usual_spreads = np.asarray(problem.log_spreads(at_fit))
-        nothing = np.zeros((problem.size - problem.head, len(self.problem.spreads)))
+        nothing = np.zeros((problem.size - problem.head, len(problem.spreads)))
         self.guide = Guide(nothing, nothing, np.zeros((len(self._of_widths),) * 2))
         self.guide = self._guide()  # found in coordinates that have none
 
