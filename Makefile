@@ -52,7 +52,7 @@ figures: $(VENV)/.run
 
 posterior: $(VENV)/.run
 	$(BIN)/acuerdo calibrate
-	$(BIN)/acuerdo calibrate --as-of 2023-09-29 --iterations 5000
+	$(BIN)/acuerdo calibrate --as-of 2023-09-29 --iterations 6400
 	$(BIN)/acuerdo calibrate --as-of 2024-12 --iterations 6000
 
 # after a new posterior, or new values, limits, futures or packages: what the briefs say of priorities
