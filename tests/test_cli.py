@@ -1,6 +1,7 @@
 """The command line as a person uses it: one clear line for what is wrong, exit code 2, nothing written."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,14 @@ def refused(result, *says):
 def test_help_does_not_import_the_engine():
     code = "import sys, acuerdo.cli\nassert not {'jax', 'pandas', 'altair'} & set(sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_libraries_tell_their_developers_is_not_shown(tmp_path):
+    arviz = "try:\n    main()\nexcept SystemExit:\n    import arviz"  # which warns once a day
+    code = f"import sys\nfrom acuerdo.cli import main\nsys.argv = ['acuerdo', '--help']\n{arviz}"
+    env = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env, check=True)
+    assert run.stderr == ""
 
 
 def test_figures_list_and_show():

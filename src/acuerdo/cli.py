@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from enum import StrEnum
@@ -323,6 +325,9 @@ def _findings(built: CorridorModel, figures: Figures, posterior: Posterior) -> d
 
 def main() -> None:
     """Run the command line; an error that a person can mend is one line on standard error, and exit code 2."""
+    # what libraries tell their own developers: compiling that takes minutes, versions to come
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.filterwarnings("ignore", r"\s*ArviZ is undergoing", FutureWarning)
     try:
         app(prog_name="acuerdo")
     except AcuerdoError as problem:
