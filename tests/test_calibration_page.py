@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from acuerdo.errors import AcuerdoError, DataError, InputError
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior as posteriors
+from acuerdo.inference.fit import Fit
 from acuerdo.inference.posterior import Posterior
 from acuerdo.inference.sampler import Plan
 from acuerdo.inference.synthetic import DRAWS, Ranks, simulate_data
@@ -336,23 +338,97 @@ def test_a_stopped_run_is_told_of(
     assert "after 140 iterations" in capsys.readouterr().err
 
 
+def run_to(built: CorridorModel, out: Path, kept: int = 400) -> list[str]:
+    plan = Plan(kept=kept)
+    return calibration_commands.fit(built.corridor, None, plan, lambda *_: None, lambda *_: None, out)
+
+
+@pytest.fixture
+def checkpoints(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, built: CorridorModel) -> list[Path]:
+    """What a run has kept on its way, by its end."""
+    monkeypatch.setattr(posteriors, "kept", lambda _: tmp_path)
+    folder = posteriors.sampling_folder(built, None)
+    folder.mkdir()
+    (folder / "progress.json").write_text('{"key": "k", "pieces": {"0": 2}}')
+    (folder / "search.npz").write_text("")
+    return list(folder.iterdir())
+
+
+def with_mixing(built: CorridorModel, **told: float) -> posteriors.Posterior:
+    good = {"worst_r_hat": 1.005, "least_ess_bulk": 500.0, "least_ess_tail": 600.0, "divergences": 1}
+    found = fake(built)
+    found.notes |= good | told
+    return found
+
+
 def test_checkpoints_stay_until_the_posterior_is_written(
-    built: CorridorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    built: CorridorModel, checkpoints: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run that ends while its draws are examined, or whose file cannot be written, is not lost."""
-    monkeypatch.setattr(posteriors, "kept", lambda _: tmp_path)
-    monkeypatch.setattr(posteriors, "calibrate", lambda *_, **__: fake(built))
-    progress = posteriors.sampling_folder(built, None) / "progress.json"
-    progress.parent.mkdir()
-    progress.write_text('{"key": "k", "pieces": {"0": 2}}')
-
-    def run(out: Path) -> None:
-        calibration_commands.fit(built.corridor, None, Plan(), lambda *_: None, lambda *_: None, out)
-
+    monkeypatch.setattr(posteriors, "calibrate", lambda *_, **__: with_mixing(built))
     (tmp_path / "file").write_text("")
     with pytest.raises(OSError):
-        run(tmp_path / "file" / "latest.nc")
-    assert progress.exists()
-    run(tmp_path / "latest.nc")
+        run_to(built, tmp_path / "file" / "latest.nc")
+    assert all(path.exists() for path in checkpoints)
+    lines = run_to(built, tmp_path / "latest.nc")
     assert (tmp_path / "latest.nc").exists()
-    assert not progress.exists()
+    assert not any(path.exists() for path in checkpoints)
+    assert not any("go on" in line for line in lines)  # longer chains take no divergence back
+
+
+@pytest.mark.parametrize("bad", [{"worst_r_hat": 1.0101}, {"least_ess_bulk": 399.0}, {"least_ess_tail": 399.0}])
+def test_a_run_that_was_too_short_can_go_on(
+    built: CorridorModel,
+    checkpoints: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    bad: dict[str, float],
+) -> None:
+    monkeypatch.setattr(posteriors, "calibrate", lambda *_, **__: with_mixing(built, **bad))
+    lines = run_to(built, tmp_path / "latest.nc")
+    assert all(path.exists() for path in checkpoints)
+    assert "--iterations 800" in lines[-1]
+    assert str(checkpoints[0].parent) in lines[-1]
+    run_to(built, tmp_path / "latest.nc", calibration_commands.MOST_KEPT)  # it cannot go on from there
+    assert not any(path.exists() for path in checkpoints)
+
+
+def test_a_run_goes_on_from_where_its_own_search_ended(
+    built: CorridorModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another calibration may have been packaged since: a new search would give its checkpoints another meaning."""
+    rng, made = np.random.default_rng(1), []
+
+    def search(*_: Any) -> Fit:
+        size = 5 + len(made)
+        made.append(
+            Fit(rng.normal(size=size), np.arange(size) > 1, rng.normal(size=(3, 3)), np.ones(2), [2.0, 1.0], True)
+        )
+        return made[-1]
+
+    monkeypatch.setattr(posteriors, "search", search)
+    folder = tmp_path / "sampling"
+    of_run = partial(posteriors._search_of_run, None, folder)
+
+    def pieces() -> Path:
+        path = folder / "piece_0_0.npz"
+        path.write_text("")
+        return path
+
+    first = of_run("key", None)
+    kept = pieces()
+    again = of_run("key", None)
+    assert len(made) == 1
+    assert kept.exists()
+    for one, other in zip(vars(first).values(), vars(again).values(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert isinstance(again.converged, bool)
+    assert isinstance(again.objective, list)
+    of_run("other", None)  # figures, model or code are others
+    assert len(made) == 2
+    assert not kept.exists()
+    kept = pieces()
+    (folder / "search.npz").write_bytes((folder / "search.npz").read_bytes()[:100])
+    of_run("other", None)
+    assert len(made) == 3
+    assert not kept.exists()

@@ -16,9 +16,11 @@ from acuerdo.figures.store import Figures
 from acuerdo.files import write_whole
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior
-from acuerdo.inference.sampler import Plan, remove_checkpoints
+from acuerdo.inference.sampler import Plan
 
 Progress = Callable[[int, int, float], None]
+MOST_KEPT = 10_000
+"""Iterations of each chain that may be kept: what they take up is memory of the machine."""
 _SHOWN = (
     "rows",
     "unknowns",
@@ -65,18 +67,26 @@ def fit(
         raise
     path = out or posterior.packaged(built) / posterior.file_name(day)
     found.save(path)
-    if plan is not None:
-        remove_checkpoints(posterior.sampling_folder(built, day))
     lines = [str(path)]
     for name in _SHOWN:
         if name in found.notes:
             value = found.notes[name]
             lines.append(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
-    return lines
+    if plan is None:
+        return lines
+    if posterior.long_enough(found.notes) or plan.kept >= MOST_KEPT:
+        posterior.forget_run(built, day)
+        return lines
+    longer = min(2 * plan.kept, MOST_KEPT)
+    return [
+        *lines,
+        f"R-hat or effective sizes are not within their bounds ({posterior.MOST_R_HAT}, {posterior.LEAST_ESS}). The"
+        f" chains are kept in {posterior.sampling_folder(built, day)}: with --iterations {longer} they go on.",
+    ]
 
 
 def tell_of_checkpoints(built: CorridorModel, day: date | None) -> None:
-    """Say that an earlier run was stopped, and how far it had come."""
+    """Say that an earlier run was stopped or too short, and how far it had come."""
     try:
         told = json.loads((posterior.sampling_folder(built, day) / "progress.json").read_text(encoding="utf-8"))
         pieces = sum(int(number) for number in told["pieces"].values())
@@ -84,8 +94,8 @@ def tell_of_checkpoints(built: CorridorModel, day: date | None) -> None:
         return
     done = pieces * Plan().piece
     typer.echo(
-        f"An earlier run was stopped after {done} iterations: if model, figures and options are the same, sampling goes"
-        " on from there once the fit is done.",
+        f"An earlier run ended after {done} iterations: if model, figures and chains are the same, sampling goes on"
+        " from there.",
         err=True,
     )
 

@@ -219,12 +219,13 @@ def calibrate(
     ] = None,
     corridor: CorridorName = None,
 ) -> None:
-    """Calibrate the model to what had been published by a day and keep the posterior; a stopped run goes on."""
+    """Calibrate the model to what had been published by a day and keep the posterior; a run cut short goes on."""
+    from acuerdo import calibration_commands as commands
     from acuerdo.projection import whole
 
     whole("chains", chains, 2, 16)
     if iterations is not None:
-        whole("iterations", iterations, 100, 10_000)
+        whole("iterations", iterations, 100, commands.MOST_KEPT)
     if report + check + (sbc is not None) > 1:
         several = " ".join(name for name, on in (("--report", report), ("--check", check), ("--sbc", sbc)) if on)
         raise InputError("calibrate", several, "one of --report, --check and --sbc", several.split()[0])
@@ -235,7 +236,6 @@ def calibrate(
     from acuerdo.timeline import parse_as_of
 
     texts, day = Texts(lang, corridors.load(corridor)), parse_as_of(as_of)
-    from acuerdo import calibration_commands as commands
     from acuerdo.inference.sampler import FULL
 
     plan = None if quick else replace(FULL, chains=chains, kept=iterations or FULL.kept)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import io
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +23,7 @@ import xarray as xr
 from acuerdo.engine.load import CorridorModel, code_digest, model_digest
 from acuerdo.errors import DataError
 from acuerdo.figures.store import Figures
+from acuerdo.files import write_whole
 from acuerdo.inference.centred import Centred
 from acuerdo.inference.fit import Fit, fit
 from acuerdo.inference.observe import load_observables, predict
@@ -33,6 +36,7 @@ Floats = npt.NDArray[np.float64]
 DRAWS, SEED, RECENT, PATHS = 1000, 20240101, 12, 100
 MOST_R_HAT, LEAST_ESS = 1.01, 400
 _WORST = 8  # quantities named that mix worst
+_SEARCH = "search.npz"  # beside the checkpoints
 _ROUNDING = 1e-9  # of its size: a quantity that moves by less is held
 QUICK = "most probable point with a normal approximation (Laplace), priors of the evidence register"
 FULL = "Hamiltonian Monte Carlo, whitened by the Laplace approximation, priors of the evidence register"
@@ -224,34 +228,30 @@ def calibrate(
         DataError: the search for the most probable point fails.
     """
     problem = make_problem(built, figures, day)
-    result = search(problem, progress)
-    told: dict[str, Any] = {
-        "converged": int(result.converged),
-        "objective": result.objective[-1],
-        "steps": len(result.objective) - 1,
-    }
     ties = digests(built, problem.figures, day, problem.months)
     if plan is None:
+        result = search(problem, progress)
         z = result.draw(draws, SEED)
         future = z.copy()  # the record is run with the spreads held; the months ahead draw them
         future[~result.active] = result.draw_held(draws, SEED)
-        return _posterior(problem, result, z, future, {"method": QUICK, "provisional": 1, **told, **ties})
+        return _posterior(problem, result, z, future, {"method": QUICK, "provisional": 1, **_told(result), **ties})
     from acuerdo.inference.sampler import sample
 
-    centred = Centred(problem, result)
     folder = sampling_folder(built, day)
-    centre = centred.centre()
-    spread = centred.spread(centre[:, None])
     # checkpoints hold the sampler's coordinates, which hang on its code too
     here = Path(__file__).parent
     key = "".join([*ties.values(), code_digest([here / "centred.py", here / "sampler.py"])])
+    result = _search_of_run(problem, folder, key, progress)
+    centred = Centred(problem, result)
+    centre = centred.centre()
+    spread = centred.spread(centre[:, None])
     chains = sample(centred.log_density, centre, spread, plan, folder, key, sampling, centred.spread)
     thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
     told_of = [_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]
     found = diagnose(chains, np.stack([values for _, values in told_of]), told_of[0][0])
-    told |= {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
-    whole = _posterior(problem, result, z, z, {**told, **found, **ties})
+    how = {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
+    whole = _posterior(problem, result, z, z, {**_told(result), **how, **found, **ties})
     halves = chains.values[:, [plan.kept // 2 - 1, -1]]  # far enough apart to know nothing of each other
     return replace(whole, ends=centred.to_problem(halves.reshape(-1, problem.size).T))
 
@@ -272,6 +272,42 @@ def search(problem: Problem, progress: Progress | None) -> Fit:
         return fit(problem, progress=progress)
     except (np.linalg.LinAlgError, ValueError) as broken:
         raise _lost(problem) from broken
+
+
+def _search_of_run(problem: Problem, folder: Path, key: str, progress: Progress | None) -> Fit:
+    """Return where a run of the same work that was stopped had begun, or else search, and keep what is found.
+
+    The coordinates of its checkpoints hang on it, and a new search may begin at another packaged calibration.
+    """
+    from acuerdo.inference.sampler import remove_checkpoints
+
+    path = folder / _SEARCH
+    try:
+        with np.load(path) as there:
+            if str(there["key"]) == key:
+                arrays = {name: there[name] for name in ("mode", "active", "factor", "spread")}
+                return Fit(**arrays, objective=there["objective"].tolist(), converged=bool(there["converged"]))
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile):
+        pass  # none, or damaged
+    remove_checkpoints(folder)
+    found, buffer = search(problem, progress), io.BytesIO()
+    np.savez(buffer, allow_pickle=False, key=np.array(key), **vars(found))
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(path, buffer.getvalue())
+    return found
+
+
+def forget_run(built: CorridorModel, day: date | None) -> None:
+    """Remove what a full calibration of a day kept on its way, if it did: what it found is safe elsewhere."""
+    from acuerdo.inference.sampler import remove_checkpoints
+
+    remove_checkpoints(sampling_folder(built, day))
+    (sampling_folder(built, day) / _SEARCH).unlink(missing_ok=True)
+
+
+def _told(result: Fit) -> dict[str, Any]:
+    steps = len(result.objective) - 1
+    return {"converged": int(result.converged), "objective": result.objective[-1], "steps": steps}
 
 
 def _lost(problem: Problem) -> DataError:
@@ -460,8 +496,13 @@ def _extremes(mixing: pd.DataFrame) -> dict[str, float]:
 
 def sound(told: Mapping[str, Any]) -> bool:
     """Return whether chains may be relied on, from what `diagnose` tells of them; otherwise they stay provisional."""
+    return long_enough(told) and told["divergences"] == 0
+
+
+def long_enough(told: Mapping[str, Any]) -> bool:
+    """Return whether R-hat and effective sizes are within their bounds, from what `diagnose` tells of the chains."""
     least = min(told["least_ess_bulk"], told["least_ess_tail"])
-    return bool(told["worst_r_hat"] <= MOST_R_HAT and least >= LEAST_ESS and told["divergences"] == 0)
+    return bool(told["worst_r_hat"] <= MOST_R_HAT and least >= LEAST_ESS)
 
 
 def standing(notes: Mapping[str, Any]) -> str:

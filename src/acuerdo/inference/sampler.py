@@ -238,9 +238,9 @@ def sample(
 
 
 def remove_checkpoints(folder: Path) -> None:
-    """Remove what a run kept in its folder, if it did: what it found is safe elsewhere."""
-    for path in folder.glob("*"):
-        if path.suffix in (".npz", ".json"):
+    """Remove the checkpoints of a run from its folder, if there are any, and nothing else."""
+    for pattern in ("piece_*.npz", "place_*.npz", "state_*.npz", "progress.json"):
+        for path in folder.glob(pattern):
             path.unlink()
 
 
