@@ -22,6 +22,7 @@ from acuerdo.errors import AcuerdoError, DataError, InputError
 from acuerdo.figures.store import Figures
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior as posteriors
+from acuerdo.inference.divergences import Divergence, Divergences
 from acuerdo.inference.fit import Fit
 from acuerdo.inference.posterior import Posterior
 from acuerdo.inference.sampler import Plan
@@ -231,6 +232,18 @@ FULL = {
     "mixes_worst": "detection_rate NIC (1.014); noise of test.series|NIC (1.011)",
     "fewest_draws": "detection_rate NIC (456)",
     "divergences": 3,
+    "diverged": Divergences(
+        [14.6, 15.2, 25.1],
+        [
+            Divergence(
+                2,
+                1234,
+                105.4,
+                [("detection_rate NIC", 1.0), ("departures 2024-10 VEN", -0.71)],
+                [("noise of test.series|NIC", -3.84)],
+            )
+        ],
+    ).text(),
 }
 
 
@@ -252,6 +265,15 @@ def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: d
     words = calibration_page.labels(built, figures.catalogue, texts)["detection_rate[NIC]"]
     worst = f"{words} ({texts.number(1.014, 3)}); noise of test.series|NIC ({texts.number(1.011, 3)})"
     for value in ("1.012", "456, 512", texts.percent(0.987, 1), worst, f"{words} (456)") if notes else ():
+        assert value in page
+    assert (texts.t("calibration.section.diverged") in page) is bool(notes)
+    month = texts.month(pd.Period("2024-10", "M"))
+    path = texts.t("calibration.path", chain="2", iteration=texts.number(1234))
+    for value in (
+        (path, f"{words} ({texts.signed(1, 1)})", f"{month} ({texts.signed(-0.71, 1)})", "15, 15", ">105<")
+        if notes
+        else ()
+    ):
         assert value in page
     assert texts.signed(-0.7, 2) in page
     assert texts.number(0.4, 2) in page
@@ -391,6 +413,20 @@ def test_a_run_that_was_too_short_can_go_on(
     assert str(checkpoints[0].parent) in lines[-1]
     run_to(built, tmp_path / "latest.nc", calibration_commands.MOST_KEPT)  # it cannot go on from there
     assert not any(path.exists() for path in checkpoints)
+
+
+def test_where_a_path_diverged_is_told(
+    built: CorridorModel, checkpoints: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert checkpoints
+    found = with_mixing(built)
+    found.notes["diverged"] = FULL["diverged"]
+    monkeypatch.setattr(posteriors, "calibrate", lambda *_, **__: found)
+    lines = run_to(built, tmp_path / "latest.nc")
+    assert lines[-1].strip() == (
+        "diverged: chain 2, iteration 1234: curvature 105 where it began (usual places: 15, 15, 25), along"
+        " detection_rate NIC (+1); departures 2024-10 VEN (-0.71); far out: noise of test.series|NIC (-3.8)"
+    )
 
 
 def test_a_run_goes_on_from_where_its_own_search_ended(

@@ -288,7 +288,7 @@ def test_chains_in_two_places_are_told() -> None:
     values[0, :, 1] += 3.0
     none = np.zeros((4, 200), dtype=bool)
     steps = np.full((4, 200), 7)
-    told = diagnose(Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5)))
+    told = diagnose(Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5), np.ones(3)))
     assert told["worst_r_hat"] > 1.1
     assert told["least_ess_bulk"] < 50
     assert (told["divergences"], told["mean_steps"], told["mean_accepted"]) == (0, 7.0, pytest.approx(0.9))
@@ -298,7 +298,7 @@ def test_reported_quantities_are_judged_and_the_unknowns_told_beside_them() -> N
     rng = np.random.default_rng(0)
     values = rng.standard_normal((4, 200, 3))
     none, steps = np.zeros((4, 200), dtype=bool), np.full((4, 200), 7)
-    chains = Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5))
+    chains = Chains(values, none, steps, np.full((4, 200), 0.9), np.full(4, 0.5), np.ones(3))
     apart = values.sum(axis=2, keepdims=True) + np.arange(4)[:, None, None]
     held = np.full_like(apart, 2.0)
     fine = rng.standard_normal((4, 200, 1)) * np.ones(1)

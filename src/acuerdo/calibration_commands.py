@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import typer
 
@@ -16,6 +17,7 @@ from acuerdo.figures.store import Figures
 from acuerdo.files import write_whole
 from acuerdo.i18n import Texts
 from acuerdo.inference import posterior
+from acuerdo.inference.divergences import Divergences
 from acuerdo.inference.sampler import Plan
 
 Progress = Callable[[int, int, float], None]
@@ -72,6 +74,7 @@ def fit(
         if name in found.notes:
             value = found.notes[name]
             lines.append(f"  {name}: {value:.4g}" if isinstance(value, float) else f"  {name}: {value}")
+    lines += _diverged(found.notes)
     if plan is None:
         return lines
     if posterior.long_enough(found.notes) or plan.kept >= MOST_KEPT:
@@ -82,6 +85,23 @@ def fit(
         *lines,
         f"R-hat or effective sizes are not within their bounds ({posterior.MOST_R_HAT}, {posterior.LEAST_ESS}). The"
         f" chains are kept in {posterior.sampling_folder(built, day)}: with --iterations {longer} they go on.",
+    ]
+
+
+def _diverged(notes: dict[str, Any]) -> list[str]:
+    """Return a line for each path that diverged, of those that were looked at."""
+    if "diverged" not in notes:
+        return []
+    told = Divergences.read(notes["diverged"])
+    usual = ", ".join(f"{value:.0f}" for value in told.usual)
+
+    def listed(pairs: list[tuple[str, float]]) -> str:
+        return "; ".join(f"{name} ({value:+.2g})" for name, value in pairs)
+
+    return [
+        f"  diverged: chain {path.chain}, iteration {path.iteration}: curvature {path.curvature:.0f} where it began"
+        f" (usual places: {usual}), along {listed(path.along)}; far out: {listed(path.far)}"
+        for path in told.paths
     ]
 
 

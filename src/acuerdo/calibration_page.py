@@ -17,6 +17,7 @@ from acuerdo.engine.drawing import sector_name
 from acuerdo.engine.load import CorridorModel
 from acuerdo.figures.catalogue import Catalogue
 from acuerdo.i18n import Texts, upper_first
+from acuerdo.inference.divergences import Divergences
 from acuerdo.inference.observe import load_observables
 from acuerdo.inference.synthetic import DRAWS, Ranks
 from acuerdo.pages import environment
@@ -27,6 +28,7 @@ MOST_DRAWN, MOST_PAIRS, MOST_CAUSES = 40, 25, 3
 LEAST_CORRELATION = 0.5
 _LEARNED = ("parameter", "evidence", "unit", "prior", "posterior", "shift", "sd", "bits")
 _CHAINS = ("parameter", "r_hat", "ess_bulk", "ess_tail")
+_DIVERGED = ("path", "curvature", "along", "far")
 _COVERAGE = ("series", "figures", "inside_50", "inside_90")
 _PAIRS = ("one", "other", "correlation")
 _CAUSES = ("outcome", "together", "luck_together", "luck_one", "most")
@@ -49,7 +51,7 @@ class _Page:
 
     def _label(self, name: str, member: str) -> str:
         words = self.built.meanings[name][self.texts.lang].partition("; ")[0].partition(" (")[0].rstrip(". ")
-        return f"{words}, {self._member(self.built.parameters[name].over, member)}" if member else words
+        return f"{words}, {self._member(self.built.model.variables[name].over, member)}" if member else words
 
     def _member(self, over: str | None, member: str) -> str:
         labels = self.built.corridor.about["dimensions"].get(over, {})
@@ -86,10 +88,21 @@ class _Page:
         entries = []
         for entry in told.split("; "):
             name, _, value = entry.rpartition(" (")
-            parameter, _, member = name.partition(" ")
-            words = self.labels.get(f"{parameter}[{member}]" if member else parameter, name)
-            entries.append(f"{words} ({self.texts.number(float(value.rstrip(')')), digits)})")
+            entries.append(f"{self.unknown(name)} ({self.texts.number(float(value.rstrip(')')), digits)})")
         return "; ".join(entries)
+
+    def unknown(self, name: str) -> str:
+        """Return the reader's words for a parameter or a variable in a month, with its member; other names as is."""
+        variable, _, rest = name.partition(" ")
+        label = self.labels.get(f"{variable}[{rest}]" if rest else variable)
+        if label or variable not in self.built.meanings:
+            return label or name
+        month, _, member = rest.partition(" ")
+        try:
+            when = [self.texts.month(pd.Period(month, "M"))]
+        except ValueError:  # no month: a stock, or a latent series at the end
+            when, member = [], rest
+        return ", ".join([self._label(variable, member), *when])
 
     def chains(self, report: Report) -> dict[str, Any] | None:
         if report.chains is None:
@@ -105,6 +118,33 @@ class _Page:
         ]
         words = self.t("chains", draws=self.texts.number(report.posterior.draws))
         return {"title": self.t("section.chains"), "words": words, "columns": self.columns(_CHAINS), "rows": rows}
+
+    def diverged(self, report: Report) -> dict[str, Any] | None:
+        """Return the table of the paths that diverged, or None where there is none, or it is not known."""
+        if "diverged" not in report.posterior.notes:
+            return None
+        told, texts = Divergences.read(report.posterior.notes["diverged"]), self.texts
+
+        def listed(pairs: list[tuple[str, float]]) -> str:
+            return "; ".join(f"{self.unknown(name)} ({texts.signed(value, 1)})" for name, value in pairs)
+
+        rows = [
+            [
+                self.t("path", chain=texts.number(path.chain), iteration=texts.number(path.iteration)),
+                texts.number(path.curvature),
+                listed(path.along),
+                listed(path.far),
+            ]
+            for path in told.paths
+        ]
+        usual = texts.listing(texts.number(value) for value in told.usual)
+        words = self.t(
+            "diverged",
+            usual=usual,
+            shown=texts.number(len(told.paths)),
+            count=texts.number(report.posterior.notes["divergences"]),
+        )
+        return {"title": self.t("section.diverged"), "words": words, "columns": self.columns(_DIVERGED), "rows": rows}
 
     def learned(self, report: Report) -> dict[str, Any]:
         table, texts = report.learned, self.texts
@@ -270,6 +310,7 @@ def html(built: CorridorModel, catalogue: Catalogue, report: Report, texts: Text
             provisional=page.t("unsound" if chains else "provisional") if posterior.notes.get("provisional", 1) else "",
             summary=page.summary(report),
             chains=chains,
+            diverged=page.diverged(report),
             learned=page.learned(report),
             fit=page.fit(report),
             pairs=page.pairs(report),

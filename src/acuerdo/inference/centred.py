@@ -225,6 +225,44 @@ class Centred:
         """Return the fit's most probable point."""
         return self.from_problem(self.fit.mode[:, None])[:, 0]
 
+    def information(self, point: Floats) -> Floats:
+        """Return the expected information about the unknowns at a point, (size, size): of figures, months and priors.
+
+        Args:
+            point: unknowns of the sampler, (size,).
+        """
+        head, widths = self.problem.head, self._of_widths
+        here = self._slopes(point, self.guide)
+        for slopes in (here.figure, here.month):
+            slopes[:, self.problem.spreads] = 0.0
+        for slopes in (here.wide, here.width):
+            slopes[:, widths] = 0.0  # the guide has it
+        told = LOCATION * (here.figure.T @ here.figure) + SCALE * (here.wide.T @ here.wide)
+        told += here.month.T @ here.month + 2 * (here.width.T @ here.width)
+        one, own = told.astype(float), self._own_slopes(point)
+        one[np.ix_(widths, widths)] += np.outer(own, own) * self.guide.told
+        one[np.arange(head), np.arange(head)] += 1.0
+        return one
+
+    def names(self) -> list[str]:
+        """Return the names of the sampler's unknowns, in order, (size,): parameter and member, noise, month by month.
+
+        A month of a series that follows a variable goes by that variable, one that it does not by the series.
+        """
+        problem, built = self.problem, self.problem.built
+        names = [f"{name} {member}".strip() for name, member in built.labels()]
+        names += [f"{kind} of {noise}" for kind in ("noise", "noise carried on") for noise in problem.data.noises]
+        names += [""] * (problem.size - problem.head)
+        for name, item in built.processes.items():
+            place, members = problem.shock_slices[name], built.members(item.over) or [""]
+            called = [
+                f"{self.follows.get(name, name)} {month} {member}".strip()
+                for month in problem.months
+                for member in members
+            ]
+            names[place] = called
+        return names
+
     def spread(self, points: Floats) -> Floats:
         """Return a factor of the inverse of the expected information, averaged over points.
 
@@ -239,20 +277,7 @@ class Centred:
         Returns:
             Shape (size, size), with covariance spread @ spread.T.
         """
-        size, head, widths = self.problem.size, self.problem.head, self._of_widths
-        found = []
-        for point in points.T:
-            here = self._slopes(point, self.guide)
-            for slopes in (here.figure, here.month):
-                slopes[:, self.problem.spreads] = 0.0
-            for slopes in (here.wide, here.width):
-                slopes[:, widths] = 0.0  # the guide has it
-            told = LOCATION * (here.figure.T @ here.figure) + SCALE * (here.wide.T @ here.wide)
-            told += here.month.T @ here.month + 2 * (here.width.T @ here.width)
-            one, own = told.astype(float), self._own_slopes(point)
-            one[np.ix_(widths, widths)] += np.outer(own, own) * self.guide.told
-            one[np.arange(head), np.arange(head)] += 1.0
-            found.append(one)
+        size, found = self.problem.size, [self.information(point) for point in points.T]
         mean = np.mean(found, axis=0)
         lower = linalg.cholesky(mean, lower=True)
         factor = np.asarray(linalg.solve_triangular(lower, np.eye(size), lower=True).T)

@@ -25,6 +25,7 @@ from acuerdo.errors import DataError
 from acuerdo.figures.store import Figures
 from acuerdo.files import write_whole
 from acuerdo.inference.centred import Centred
+from acuerdo.inference.divergences import examine
 from acuerdo.inference.fit import Fit, fit
 from acuerdo.inference.observe import load_observables, predict
 from acuerdo.inference.problem import Problem, lever_record, make_problem, record_months
@@ -68,7 +69,8 @@ class Posterior:
             none after `take`.
         mode: the most probable unknowns of the calibration, from which one of another day can start: (unknowns,).
         notes: method, hashes, convergence, in-sample coverage; of a full calibration also chains, largest R-hat,
-            smallest effective sample size and divergences. The draws are those of its chains, one chain after another.
+            smallest effective sample size, divergences and, if there are any, where and why (`Divergences`). The draws
+            are those of its chains, one chain after another.
         ends: of a full calibration, the unknowns where the halves of its chains ended, from which it can be gone on
             with: (unknowns, halves); of a quick one, none.
     """
@@ -250,6 +252,9 @@ def calibrate(
     z = centred.to_problem(thinned.reshape(-1, problem.size).T)
     told_of = [_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]
     found = diagnose(chains, np.stack([values for _, values in told_of]), told_of[0][0])
+    diverged = examine(chains, centred.information, centred.names())
+    if diverged is not None:
+        found["diverged"] = diverged.text()
     how = {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
     whole = _posterior(problem, result, z, z, {**_told(result), **how, **found, **ties})
     halves = chains.values[:, [plan.kept // 2 - 1, -1]]  # far enough apart to know nothing of each other

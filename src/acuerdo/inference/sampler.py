@@ -92,6 +92,7 @@ class Chains:
         steps: integrator steps of each iteration, (chains, draws).
         accepted: mean acceptance of each iteration, (chains, draws).
         step_size: the step that each chain settled on, (chains,).
+        spread: the factor of the coordinates in which they were drawn, (size, size), or its diagonal, (size,).
     """
 
     values: Floats
@@ -99,6 +100,7 @@ class Chains:
     steps: npt.NDArray[np.int64]
     accepted: Floats
     step_size: Floats
+    spread: Floats
 
 
 def sample(
@@ -234,7 +236,7 @@ def sample(
     )
     step_size = np.asarray(state.adapt_state.step_size)
     values = centre + (spread * u if spread.ndim == 1 else u @ spread.T)
-    return Chains(np.asarray(values, float), diverging, steps, accepted, step_size)
+    return Chains(np.asarray(values, float), diverging, steps, accepted, step_size, spread)
 
 
 def remove_checkpoints(folder: Path) -> None:
