@@ -2,10 +2,10 @@
 
 A path diverges where the density is so much narrower than nearly everywhere that a step of the usual size leaps out of
 it. One of a fixed number of steps is then refused, so that the chain keeps the place where it began; the No-U-Turn
-sampler returns a point along it, which is near. What is told is the expected information
-there, in the coordinates of the sampler, in which it is 1 along every direction on average: its largest value, beside
-that of usual places, says how much too long the step was, and its direction says which unknowns hold each other. Where it is no larger than
-there, the path ran into a narrow place further on, which this does not find.
+sampler returns a point along it, which is near. What is told is the expected information there, in the coordinates of
+the sampler, in which it is 1 along every direction on average: its largest value, beside that of usual places, says how
+much too long the step was, and its direction says which unknowns hold each other. Where it is no larger than there, the
+path ran into a narrow place further on, which this does not find.
 """
 
 from __future__ import annotations
