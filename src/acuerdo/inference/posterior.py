@@ -248,17 +248,23 @@ def calibrate(
     centre = centred.centre()
     spread = centred.spread(centre[:, None])
     chains = sample(centred.log_density, centre, spread, plan, folder, key, sampling, centred.spread)
-    thinned = chains.values[:, np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int)]
-    z = centred.to_problem(thinned.reshape(-1, problem.size).T)
-    told_of = [_reported(problem, centred.to_problem(chain.T)) for chain in chains.values]
-    found = diagnose(chains, np.stack([values for _, values in told_of]), told_of[0][0])
+    names: list[str] = []
+    reported, taken, ends = [], [], []
+    at, halves = np.linspace(0, plan.kept - 1, draws // plan.chains).round().astype(int), [plan.kept // 2 - 1, -1]
+    for chain in chains.values:
+        z = centred.to_problem(chain.T)
+        names, values = _reported(problem, z)
+        reported.append(values)
+        taken.append(z[:, at])
+        ends.append(z[:, halves])  # far enough apart to know nothing of each other
+    found = diagnose(chains, np.stack(reported), names)
     diverged = examine(chains, centred.information, centred.names())
     if diverged is not None:
         found["diverged"] = diverged.text()
     how = {"method": FULL, "provisional": int(not sound(found)), "chains": plan.chains, "iterations": plan.kept}
+    z = np.concatenate(taken, axis=1)
     whole = _posterior(problem, result, z, z, {**_told(result), **how, **found, **ties})
-    halves = chains.values[:, [plan.kept // 2 - 1, -1]]  # far enough apart to know nothing of each other
-    return replace(whole, ends=centred.to_problem(halves.reshape(-1, problem.size).T))
+    return replace(whole, ends=np.concatenate(ends, axis=1))
 
 
 def search(problem: Problem, progress: Progress | None) -> Fit:
