@@ -36,7 +36,7 @@ from acuerdo.inference.problem import Problem
 Floats = npt.NDArray[np.float64]
 _BLOCK = 512
 _SINGLE = jnp.float32
-_UNTOLD = 0.82  # of the variance of a series' shocks that the figures leave: with more, it keeps them for unknowns
+_UNTOLD = 0.9  # of the variance of a series' shocks that the figures leave: with more, it keeps them for unknowns
 
 
 @dataclass(frozen=True)
@@ -116,9 +116,8 @@ class Centred:
         at_fit = jnp.asarray(fit.mode)[:, None]
         built = problem.built
         self.unit = {name: np.asarray(self._series(at_fit, name).sd) for name in built.processes}
+        self.follows = {name: item.follows for name, item in built.processes.items() if item.follows}
         self.untold = self._untold()
-        told = {name: item for name, item in built.processes.items() if name not in self.untold}
-        self.follows = {name: item.follows for name, item in told.items() if item.follows}
         paths = problem.paths(at_fit, built.values(at_fit[: built.size]))
         without = self._without(at_fit)
         self.usual = {name: path + without.get(name, 0.0) for name, path in paths.items()}
@@ -130,7 +129,7 @@ class Centred:
         self.guide = self._guide()  # found in coordinates that have none
 
     def _untold(self) -> frozenset[str]:
-        """Return the series of whose shocks the figures leave nearly all as it was before.
+        """Return the series of whose shocks the figures leave nearly all as it was before; none that follows another.
 
         With their values for unknowns, how large and how lasting the shocks are would hang on the values and on nothing
         else, and the two would hold each other in place.
@@ -138,7 +137,8 @@ class Centred:
         problem, fit = self.problem, self.fit
         left = np.ones(problem.size)
         left[fit.active] = (linalg.solve_triangular(fit.factor, np.eye(len(fit.factor)), lower=True) ** 2).sum(axis=0)
-        return frozenset(name for name, place in problem.shock_slices.items() if left[place].mean() > _UNTOLD)
+        places = {name: problem.shock_slices[name] for name in problem.built.processes if name not in self.follows}
+        return frozenset(name for name, place in places.items() if left[place].mean() > _UNTOLD)
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
