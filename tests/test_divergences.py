@@ -84,6 +84,15 @@ def test_usual_places_are_not_those_of_divergences() -> None:
     assert len(found.paths) == MOST
 
 
+@pytest.mark.parametrize(("width", "usual"), [(1, [3.0] * 3), (4, [])])
+def test_chains_all_of_whose_paths_diverged(width: int, usual: list[float]) -> None:
+    bad = tuple((chain, number) for chain in range(width) for number in range(100))
+    found = examine(chains(np.ones(5), bad), information, NAMES)
+    assert found is not None
+    assert found.usual == pytest.approx(usual)
+    assert len(found.paths) == MOST
+
+
 def test_without_divergences_there_is_nothing_to_tell() -> None:
     assert examine(chains(np.ones(5), ()), information, NAMES) is None
 

@@ -92,7 +92,6 @@ def examine(chains: Chains, information: Callable[[Floats], Floats], names: Sequ
     """
     if not chains.diverging.any():
         return None
-    count = len(chains.values)
     mean, deviation = (np.asarray(part(axis=(0, 1))) for part in (chains.values.mean, chains.values.std))
     width = np.where(deviation > 0, deviation, np.inf)  # what is held cannot be far out
     factor = np.diag(chains.spread) if chains.spread.ndim == 1 else chains.spread
@@ -109,12 +108,9 @@ def examine(chains: Chains, information: Callable[[Floats], Floats], names: Sequ
             int(chain) + 1, int(iteration) + 1, round(curvature, 1), named(moved), named((point - mean) / width)
         )
 
-    sound = ~chains.diverging
-    usual = []
-    for number in range(_USUAL):
-        chain = number * count // _USUAL
-        free = np.flatnonzero(sound[chain])
-        usual.append(look(chain, free[(2 * number + 1) * len(free) // (2 * _USUAL)]).curvature)
+    sound = np.argwhere(~chains.diverging)
+    at = [(2 * number + 1) * len(sound) // (2 * _USUAL) for number in range(_USUAL)] if len(sound) else []
+    usual = [look(*sound[place]).curvature for place in at]
     return Divergences(sorted(usual), [look(*place) for place in np.argwhere(chains.diverging)[:MOST]])
 
 
