@@ -198,6 +198,7 @@ def test_a_series_that_follows_a_variable_leaves_it_in_place_when_a_parameter_mo
     problem = small_model.make(24, follows="arrivals")
     centred = at_zero(problem)
     x = np.random.default_rng(0).standard_normal(problem.size)
+    x[problem.built.slices["pressure_sd"]] = 0.0  # at the usual spread; at others values lean on the parameter
     moved = x.copy()
     moved[problem.built.slices["usual_arrivals"]] += 1.0
     (paths, before), (moved_paths, after) = (centred.run(jnp.asarray(one)[:, None]) for one in (x, moved))
@@ -269,7 +270,8 @@ def test_values_hang_on_spreads_as_those_of_a_normal_do(monkeypatch: pytest.Monk
 
     With w = (1 / s) ** 2 / ((1 / s) ** 2 + (1 / t) ** 2), where the information of a figure counts `share` times: when
     log s rises, the uncertainty of x rises w times as fast and x moves by -2 w times what its figure is off, near zero;
-    log t does the opposite with 1 - w. What figures say about log s in spite of x is 2 (1 - w) ** 2 each.
+    log t does the opposite with 1 - w, pattern by pattern. What figures say about log s in spite of x is
+    2 (1 - w) ** 2 each.
     """
     problem = small_model.make(24)
     centred, head, size = at_zero(problem), problem.head, problem.size
@@ -286,9 +288,12 @@ def test_values_hang_on_spreads_as_those_of_a_normal_do(monkeypatch: pytest.Monk
     share, about = (STUDENT_DF + 1) / (STUDENT_DF + 3), STUDENT_DF / (STUDENT_DF + 3)
     w = share / s**2 / (share / s**2 + 1 / t**2)
     variance = 1 / (share / s**2 + 1 / t**2)
-    np.testing.assert_allclose(told.stretch[:, [0, 1, 2]], np.tile([w, 0, 1 - w], (24, 1)), atol=1e-12)
+    np.testing.assert_allclose(told.stretch[:, [0, 1, 2]], np.tile([w, 0, 0], (24, 1)), atol=1e-12)
     np.testing.assert_allclose(told.shift[:, 0], -2 * shape * variance / s**2 * off, rtol=1e-5)
-    np.testing.assert_allclose(told.shift[:, 2], 2 * variance * shock / t, rtol=1e-5)
+    np.testing.assert_array_equal(told.shift[:, 2], 0.0)
+    moves = told.patterns.moves(jnp.full((1, 1), 1e-5), jnp.zeros((head, 1)))
+    np.testing.assert_allclose(moves.log_longer, 1e-5 * (1 - w), rtol=1e-4)
+    np.testing.assert_allclose(moves.move(jnp.zeros((1, 24, 1)))[0, :, 0], 2e-5 * variance * shock / t, rtol=1e-4)
     both = np.sqrt(about) * w * (1 - w)
     expected = 48 * np.array([[about * (1 - w) ** 2, both], [both, w**2]])
     np.testing.assert_allclose(told.told[np.ix_([0, 2], [0, 2])], expected, rtol=1e-9)
@@ -300,7 +305,7 @@ def test_values_stay_where_they_are_most_probable_when_a_spread_changes(follows:
     blank = small_model.make(24, follows=follows)
     problem = simulate_data(blank, np.random.default_rng(1).standard_normal(blank.size), 2)
     centred, head = Centred(problem, fit(problem)), problem.head
-    centre, own = centred.centre(), centred._own_slopes(centred.centre())
+    centre = centred.centre()
 
     def most_probable(unknown: int, by: float) -> NDArray[np.float64]:
         start = centre.copy()
@@ -315,8 +320,12 @@ def test_values_stay_where_they_are_most_probable_when_a_spread_changes(follows:
 
     density = jax.jit(jax.value_and_grad(centred.log_density))
     for k, unknown in enumerate(problem.spreads):
-        moved = (most_probable(unknown, 0.3) - most_probable(unknown, -0.3)) / (0.6 * own[k])
-        assert np.linalg.norm(moved) < 0.5 * np.linalg.norm(centred.guide.shift[:, k]), k
+        x = np.stack([centre, centre], axis=1)
+        x[unknown] += [0.3, -0.3]
+        shift, _, moves = centred._guided(jnp.asarray(x), centred.guide)
+        guided = np.asarray(shift + moves.move(jnp.zeros((1, 24, 2)))[0])
+        moved = most_probable(unknown, 0.3) - most_probable(unknown, -0.3)
+        assert np.linalg.norm(moved) < 0.5 * np.linalg.norm(guided[:, 0] - guided[:, 1]), k
 
 
 @pytest.mark.parametrize("start", [-1.5, 1.5])

@@ -9,6 +9,9 @@ non-centring (Papaspiliopoulos, Roberts and Skoeld, 2007) that heeds the noise a
 know of the spreads is what figures say of them whatever the values are. A series of which the figures say next to
 nothing keeps its shocks for unknowns.
 
+With the spread of its own shocks a series moves not to first order but as a normal one would, pattern by pattern of its
+months, and so does what it leans on (`patterns`).
+
 What figures tell is not the cause but what it leads to: deaths, and not supply. Of a series that follows a variable of
 the model (`Process.follows`) the unknowns are therefore that variable's logarithm month by month; the series is what is
 left once the logarithm that the variable would have without it is taken off. That depends on the past only, so that the
@@ -31,6 +34,7 @@ from scipy import linalg
 from acuerdo.engine.run import Array, Arrays, process_paths
 from acuerdo.inference.fit import LOCATION, SCALE, Fit, width_information
 from acuerdo.inference.observe import STUDENT_DF
+from acuerdo.inference.patterns import Moves, Patterns, find, straight
 from acuerdo.inference.problem import Problem
 
 Floats = npt.NDArray[np.float64]
@@ -67,14 +71,17 @@ class Guide(NamedTuple):
     """How the values of latent series hang on the spreads of noise and shocks, near the most probable point.
 
     Attributes:
-        shift: how far the most probable values move when the log of a spread rises by 1, (values, spreads).
-        stretch: how much the logs of the values' own uncertainties rise with it, (values, spreads).
+        shift: how far the most probable values move when the log of a spread rises by 1, (values, spreads); 0 for that
+            of their own shocks.
+        stretch: how much the logs of the values' own uncertainties rise with it, (values, spreads), likewise.
+        patterns: how they hang on the spread of their own shocks.
         told: information about the logs of the spreads, and then about the parts of noise that are carried on, from
             the widths of residuals, whatever the values are, (spreads and parts, spreads and parts).
     """
 
     shift: Floats
     stretch: Floats
+    patterns: Patterns
     told: Floats
 
 
@@ -124,8 +131,10 @@ class Centred:
         carried = np.arange(built.size, problem.head)[len(problem.data.noises) :]
         self._of_widths = np.concatenate([problem.spreads, carried])
         self._usual_spreads = np.asarray(problem.log_spreads(at_fit))
-        nothing = np.zeros((problem.size - problem.head, len(problem.spreads)))
-        self.guide = Guide(nothing, nothing, np.zeros((len(self._of_widths),) * 2))
+        self._places = self._paths()
+        self._in_order = np.argsort(self._places.ravel())
+        self._own_spread = problem.spread_of_shock[self._places[:, 0]]
+        self.guide = self._unguided()
         self.guide = self._guide()  # found in coordinates that have none
 
     def _untold(self) -> frozenset[str]:
@@ -134,11 +143,16 @@ class Centred:
         With their values for unknowns, how large and how lasting the shocks are would hang on the values and on nothing
         else, and the two would hold each other in place.
         """
-        problem, fit = self.problem, self.fit
-        left = np.ones(problem.size)
-        left[fit.active] = (linalg.solve_triangular(fit.factor, np.eye(len(fit.factor)), lower=True) ** 2).sum(axis=0)
+        problem = self.problem
         places = {name: problem.shock_slices[name] for name in problem.built.processes if name not in self.follows}
-        return frozenset(name for name, place in places.items() if left[place].mean() > _UNTOLD)
+        return frozenset(name for name, place in places.items() if self._left[place].mean() > _UNTOLD)
+
+    @cached_property
+    def _left(self) -> Floats:
+        """Variances of the unknowns of the problem that figures leave of 1, (size,)."""
+        left, factor = np.ones(self.problem.size), self.fit.factor
+        left[self.fit.active] = (linalg.solve_triangular(factor, np.eye(len(factor)), lower=True) ** 2).sum(axis=0)
+        return left
 
     def _series(self, z: Array, name: str) -> Series:
         built = self.problem.built
@@ -147,20 +161,41 @@ class Centred:
         )
         return Series(persistence[0], sd if built.processes[name].over else sd[0])
 
+    def _paths(self) -> npt.NDArray[np.int64]:
+        """Return where the values of each path are, counted from the first of all, (paths, months)."""
+        count, head = len(self.problem.months), self.problem.head
+        every = [np.arange(s.start, s.stop).reshape(count, -1).T for s in self.problem.shock_slices.values()]
+        return np.concatenate(every) - head
+
+    def _unguided(self) -> Guide:
+        """Return a guide by which values hang on no spread."""
+        nothing = np.zeros((self._places.size, len(self.problem.spreads)))
+        paths, months = self._places.shape
+        patterns = straight(paths, months, self.problem.head)
+        return Guide(nothing, nothing, patterns, np.zeros((len(self._of_widths),) * 2))
+
     def _own_slopes(self, point: Floats) -> Floats:
         """Return the slope of each log spread by its unknown, 0 for one that is fixed, 1 for each part carried on."""
         return np.concatenate([self.problem.spread_slopes(point), np.ones(len(self.problem.data.noises))])
 
-    def _guided(self, x: Array, guide: Guide) -> tuple[Arrays, Arrays]:
-        """Return shift and log stretch of the values of each latent series, (months, [members,] draws)."""
+    def _guided(self, x: Array, guide: Guide) -> tuple[Array, Array, Moves]:
+        """Return shift and log stretch of the values, (values, draws), and how patterns move, for unknowns of `x`."""
         apart = self.problem.log_spreads(x) - jnp.asarray(self._usual_spreads, x.dtype)
-        room = jnp.zeros((self.problem.head, x.shape[-1]), x.dtype)
+        head = (x - jnp.asarray(self.fit.mode, x.dtype)[:, None])[: self.problem.head]
+        shift, stretch = (jnp.asarray(part, x.dtype) @ apart for part in (guide.shift, guide.stretch))
+        return shift, stretch, guide.patterns.moves(apart[self._own_spread], head)
 
-        def by_series(part: Floats) -> Arrays:
-            moved = jnp.concatenate([room, jnp.asarray(part, x.dtype) @ apart])
-            return {name: self.problem.shocks(moved, name) for name in self.unit}
+    def _by_path(self, values: Array) -> Array:
+        """Return values, (values, draws), by path, (paths, months, draws)."""
+        return values[self._places]
 
-        return by_series(guide.shift), by_series(guide.stretch)
+    def _by_value(self, paths: Array) -> Array:
+        return paths.reshape(-1, paths.shape[-1])[self._in_order]
+
+    def _by_series(self, values: Array) -> Arrays:
+        """Return values, (values, draws), of each latent series, (months, [members,] draws)."""
+        whole = jnp.concatenate([jnp.zeros((self.problem.head, values.shape[-1]), values.dtype), values])
+        return {name: self.problem.shocks(whole, name) for name in self.unit}
 
     def _without(self, z: Array) -> Arrays:
         """Return the logarithms of what the series follow, without them, for unknowns of the problem (size, draws)."""
@@ -173,14 +208,15 @@ class Centred:
     def run(self, x: Array, guide: Guide | None = None) -> tuple[Arrays, Arrays]:
         """Return latent series, (months, [members,] draws), and what figures observe, for unknowns (size, draws)."""
         problem, given = self.problem, {}
-        shift, stretch = self._guided(x, guide or self.guide)
+        shift, stretch, moves = self._guided(x, guide or self.guide)
+        own = self._by_value(moves.move(self._by_path(x[problem.head :])))
+        moved = self._by_series(own * jnp.exp(stretch) + shift)
         for name, unit in self.unit.items():
             if name in self.untold:
                 series = self._series(x, name)
                 given[name] = process_paths(problem.shocks(x, name), series.persistence, series.sd)
                 continue
-            moved = problem.shocks(x, name) * jnp.exp(stretch[name]) + shift[name]
-            given[name] = jnp.asarray(self.usual[name], x.dtype) + jnp.asarray(unit, x.dtype) * moved
+            given[name] = jnp.asarray(self.usual[name], x.dtype) + jnp.asarray(unit, x.dtype) * moved[name]
         parameters = problem.built.values(x[: problem.built.size])
         _, outputs = problem.follow(parameters, given, problem.data.variables, self.follows)
         return {name: outputs[name] if name in self.follows else given[name] for name in given}, outputs
@@ -194,7 +230,8 @@ class Centred:
     def months(self, x: Array, paths: Arrays, guide: Guide | None = None) -> tuple[Array, Array]:
         """Return (shock, log width) of each month of each latent series in the sampler's coordinates, (rows, draws)."""
         shocks, widths = [], []
-        _, stretch = self._guided(x, guide or self.guide)
+        _, stretch, moves = self._guided(x, guide or self.guide)
+        longer = self._by_series(stretch + self._by_value(moves.log_longer))
         for name, path in paths.items():
             series, count = self._series(x, name), x.shape[-1]
             if name in self.untold:
@@ -202,7 +239,7 @@ class Centred:
                 shocks.append(own)
                 widths.append(jnp.zeros_like(own))
                 continue
-            width = series.log_widths(len(path)) - jnp.log(jnp.asarray(self.unit[name], x.dtype)) - stretch[name]
+            width = series.log_widths(len(path)) - jnp.log(jnp.asarray(self.unit[name], x.dtype)) - longer[name]
             shocks.append(series.shocks(path).reshape(-1, count))
             widths.append(width.reshape(-1, count))
         return jnp.concatenate(shocks), jnp.concatenate(widths)
@@ -304,7 +341,9 @@ class Centred:
         pull = np.concatenate(
             [heavy[:, None] * here.residual[:, None] * here.figure, 2 * here.shock[:, None] * here.month]
         )
-        slopes = np.concatenate([np.sqrt(LOCATION) * here.figure, here.month])[:, head:]
+        every = np.concatenate([np.sqrt(LOCATION) * here.figure, here.month])
+        every[:, self.problem.spreads] = 0.0
+        slopes = every[:, head:]
         lower = linalg.cholesky((slopes.T @ slopes).astype(float), lower=True)
         half = linalg.solve_triangular(lower, slopes.T.astype(float), lower=True)
         inverse = linalg.solve_triangular(lower, np.eye(len(lower)), lower=True)
@@ -313,7 +352,26 @@ class Centred:
         stretch = ((inverse.T @ half) ** 2 @ wide[:, :count]) / variance[:, None]
         bare = wide.copy()
         bare[: len(here.figure)] *= np.sqrt(SCALE / 2)
-        return Guide(shift, stretch, width_information(half, bare))
+        turned = -inverse.T @ (inverse @ (slopes.T @ every[:, :head]))
+        precision, prior, by_prior = [], [], []
+        for place in self._places:
+            months = here.month[place].astype(float)
+            months[:, self.problem.spreads] = 0.0
+            own = months[:, head + place]
+            precision.append(np.linalg.inv(inverse[:, place].T @ inverse[:, place]))
+            prior.append(own.T @ own)
+            by_prior.append(-own.T @ months[:, :head])
+        patterns = find(
+            np.stack(precision),
+            np.stack(prior),
+            turned[self._places],
+            np.stack(by_prior),
+            shift[self._places, self._own_spread[:, None]],
+            self._left[:head],
+        )
+        at = self._places, self._own_spread[:, None]
+        shift[at] = stretch[at] = 0.0  # the patterns have it
+        return Guide(shift, stretch, patterns, width_information(half, bare))
 
     def _slopes(self, point: Floats, guide: Guide) -> Slopes:
         """Return figures and months at a point."""
@@ -375,14 +433,17 @@ class Centred:
         @jax.jit
         def convert(z: Array, guide: Guide) -> Array:
             x, without = z, self._without(z)
-            shift, stretch = self._guided(z, guide)
-            parameters = self.problem.built.values(z[: self.problem.built.size])
-            for name, path in self.problem.paths(z, parameters).items():
-                if name in self.untold:
-                    continue
-                values = (path + without.get(name, 0.0) - self.usual[name]) / self.unit[name]
-                values = (values - shift[name]) * jnp.exp(-stretch[name])
-                x = x.at[self.problem.shock_slices[name]].set(values.reshape(-1, z.shape[-1]))
+            shift, stretch, moves = self._guided(z, guide)
+            paths = self.problem.paths(z, self.problem.built.values(z[: self.problem.built.size]))
+            moved = [
+                (path + without.get(name, 0.0) - self.usual[name]) / self.unit[name] for name, path in paths.items()
+            ]
+            values = jnp.concatenate([part.reshape(-1, z.shape[-1]) for part in moved])
+            own = moves.undo(self._by_path((values - shift) * jnp.exp(-stretch)))
+            x = x.at[self.problem.head :].set(self._by_value(own))
+            for name in self.untold:
+                place = self.problem.shock_slices[name]
+                x = x.at[place].set(z[place])
             return x
 
         return convert
