@@ -241,6 +241,7 @@ FULL = {
                 105.4,
                 [("detection_rate NIC", 1.0), ("departures 2024-10 VEN", -0.71)],
                 [("noise of test.series|NIC", -3.84)],
+                0.5,
             )
         ],
     ).text(),
@@ -269,6 +270,7 @@ def test_the_page_holds_what_was_found(built: CorridorModel, lang: str, notes: d
     assert (texts.t("calibration.section.diverged") in page) is bool(notes)
     month = texts.month(pd.Period("2024-10", "M"))
     path = texts.t("calibration.path", chain="2", iteration=texts.number(1234))
+    path = texts.t("calibration.path_ahead", path=path, share="50")
     for value in (
         (path, f"{words} ({texts.signed(1, 1)})", f"{month} ({texts.signed(-0.71, 1)})", "15, 15", ">105<")
         if notes
@@ -424,7 +426,7 @@ def test_where_a_path_diverged_is_told(
     monkeypatch.setattr(posteriors, "calibrate", lambda *_, **__: found)
     lines = run_to(built, tmp_path / "latest.nc")
     assert lines[-1].strip() == (
-        "diverged: chain 2, iteration 1234: curvature 105 where it began (usual places: 15, 15, 25), along"
+        "diverged: chain 2, iteration 1234: curvature 105, 50% of its way on (usual places: 15, 15, 25), along"
         " detection_rate NIC (+1); departures 2024-10 VEN (-0.71); far out: noise of test.series|NIC (-3.8)"
     )
 

@@ -74,6 +74,23 @@ def test_a_factor_that_fits_meets_a_curvature_of_one_along_every_direction() -> 
     assert found.paths[0].curvature == pytest.approx(100 / 3, abs=0.06)
 
 
+@pytest.mark.parametrize(("steps", "ahead", "curvature"), [(16, 0.75, 100.0), (4, 0.0, 3.0)])
+def test_a_path_that_began_at_a_usual_place_is_followed_to_the_first_narrow_one(
+    steps: int, ahead: float, curvature: float
+) -> None:
+    """At 7 sin(t) - 2 (1 - cos(t)), for t in quarters of 1.6; on one that ends at 0.4 there is nothing narrow."""
+    made = chains(np.ones(5))
+    made.values[(*BAD, 3)] = 0.0
+    made.steps[:] = steps
+    fourth = np.eye(5)[3]
+    found = examine(replace(made, launches={BAD: (2 * fourth, 7 * fourth)}), information, NAMES)
+    assert found is not None
+    (path,) = found.paths
+    assert (path.ahead, path.curvature) == (ahead, pytest.approx(curvature))
+    if ahead:
+        assert dict(path.far)["four"] == pytest.approx(7 * np.sin(1.2) - 2 * (1 - np.cos(1.2)), abs=0.4)
+
+
 def test_usual_places_are_not_those_of_divergences() -> None:
     """A chain all but ten of whose paths diverged."""
     bad = tuple((0, number) for number in range(100) if number % 10)
@@ -106,8 +123,11 @@ def test_of_two_unknowns_too() -> None:
 
 
 def test_round_trip() -> None:
-    found = Divergences([1.5, 2.0, 3.0], [Divergence(1, 2, 33.3, [("año", 1.0)], [("b", -4.2), ("c", 3.0)])])
+    found = Divergences([1.5, 2.0, 3.0], [Divergence(1, 2, 33.3, [("año", 1.0)], [("b", -4.2), ("c", 3.0)], 0.5)])
     assert Divergences.read(found.text()) == found
+    before = json.loads(found.text())
+    del before["paths"][0]["ahead"]
+    assert Divergences.read(json.dumps(before)).paths[0].ahead == 0.0, "kept before paths were followed"
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"usual": [1], "paths": [{"chain": 1}]}'])
@@ -165,7 +185,7 @@ def test_a_full_calibration_keeps_where_its_paths_diverged(
     assert (found.notes["divergences"], found.notes["provisional"]) == (1, 1)
     told = Divergences.read(found.notes["diverged"])
     assert [(path.chain, path.iteration) for path in told.paths] == [(2, 8)]
-    assert all(0.3 < value < 30 for value in told.usual)
+    assert all(0.3 < value < 30 for value in told.usual), told.usual
     found.save(tmp_path / "kept.nc")
     again = posteriors.Posterior.load(tmp_path / "kept.nc")
     assert json.loads(again.notes["diverged"]) == json.loads(told.text())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pytest
 from scipy import linalg, optimize, special
 
-from acuerdo.inference import posterior
+from acuerdo.inference import posterior, sampler
 from acuerdo.inference.posterior import diagnose
 from acuerdo.inference.sampler import Chains, Plan, _one_step, _varied, remove_checkpoints, sample
 
@@ -135,6 +135,29 @@ def test_once_the_step_is_set_one_path_in_sixteen_is_of_much_smaller_steps(itera
     assert small.mean() == (0 if iteration < 10 else pytest.approx(1 / 16, abs=0.015))
     if iteration >= 10:
         np.testing.assert_array_equal(after.adapt_state.step_size, 0.5)
+
+
+def test_how_paths_set_out_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The momentum drawn again is the kernel's: of a standard normal each path is a sum of its start and momentum."""
+    plan, real, every = Plan(chains=2, warm_up=20, kept=40, steps=4, seed=5), sampler._launches, np.ones((2, 40), bool)
+    monkeypatch.setattr(sampler, "_launches", lambda key, found, _, plan: real(key, found, np.argwhere(every), plan))
+    found = sample(lambda x: -0.5 * (x**2).sum(), np.zeros(6), np.ones(6), plan)
+    assert len(found.launches) == every.size
+    moved = 0
+    for (chain, iteration), (slope, momentum) in found.launches.items():
+        if not iteration:
+            continue
+        before, after = found.values[chain, iteration - 1], found.values[chain, iteration]
+        np.testing.assert_allclose(slope, before, atol=1e-5)
+        both = np.stack([before, momentum], axis=1)
+        np.testing.assert_allclose(both @ np.linalg.lstsq(both, after)[0], after, atol=1e-5)
+        moved += not np.array_equal(before, after)
+    assert moved > 40
+
+
+def test_paths_that_do_not_diverge_have_no_launch(whole: Chains) -> None:
+    assert not whole.diverging.any()
+    assert whole.launches == {}
 
 
 def test_one_step_for_all_chains_after_the_warm_up(whole: Chains) -> None:

@@ -98,9 +98,12 @@ def _diverged(notes: dict[str, Any]) -> list[str]:
     def listed(pairs: list[tuple[str, float]]) -> str:
         return "; ".join(f"{name} ({value:+.2g})" for name, value in pairs)
 
+    def place(ahead: float) -> str:
+        return f"{ahead:.0%} of its way on" if ahead else "where it began"
+
     return [
-        f"  diverged: chain {path.chain}, iteration {path.iteration}: curvature {path.curvature:.0f} where it began"
-        f" (usual places: {usual}), along {listed(path.along)}; far out: {listed(path.far)}"
+        f"  diverged: chain {path.chain}, iteration {path.iteration}: curvature {path.curvature:.0f},"
+        f" {place(path.ahead)} (usual places: {usual}), along {listed(path.along)}; far out: {listed(path.far)}"
         for path in told.paths
     ]
 

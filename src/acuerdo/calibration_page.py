@@ -17,7 +17,7 @@ from acuerdo.engine.drawing import sector_name
 from acuerdo.engine.load import CorridorModel
 from acuerdo.figures.catalogue import Catalogue
 from acuerdo.i18n import Texts, upper_first
-from acuerdo.inference.divergences import Divergences
+from acuerdo.inference.divergences import Divergence, Divergences
 from acuerdo.inference.observe import load_observables
 from acuerdo.inference.synthetic import DRAWS, Ranks
 from acuerdo.pages import environment
@@ -128,9 +128,13 @@ class _Page:
         def listed(pairs: list[tuple[str, float]]) -> str:
             return "; ".join(f"{self.unknown(name)} ({texts.signed(value, 1)})" for name, value in pairs)
 
+        def named(path: Divergence) -> str:
+            name = self.t("path", chain=texts.number(path.chain), iteration=texts.number(path.iteration))
+            return self.t("path_ahead", path=name, share=texts.number(100 * path.ahead)) if path.ahead else name
+
         rows = [
             [
-                self.t("path", chain=texts.number(path.chain), iteration=texts.number(path.iteration)),
+                named(path),
                 texts.number(path.curvature),
                 listed(path.along),
                 listed(path.far),

@@ -342,7 +342,9 @@ class Centred:
             [heavy[:, None] * here.residual[:, None] * here.figure, 2 * here.shock[:, None] * here.month]
         )
         every = np.concatenate([np.sqrt(LOCATION) * here.figure, here.month])
-        every[:, self.problem.spreads] = 0.0
+        every[:, self._of_widths] = (
+            0.0  # what a part carried on does to means hangs on the gaps, which are not the same
+        )
         slopes = every[:, head:]
         lower = linalg.cholesky((slopes.T @ slopes).astype(float), lower=True)
         half = linalg.solve_triangular(lower, slopes.T.astype(float), lower=True)
@@ -356,7 +358,7 @@ class Centred:
         precision, prior, by_prior = [], [], []
         for place in self._places:
             months = here.month[place].astype(float)
-            months[:, self.problem.spreads] = 0.0
+            months[:, self._of_widths] = 0.0
             own = months[:, head + place]
             precision.append(np.linalg.inv(inverse[:, place].T @ inverse[:, place]))
             prior.append(own.T @ own)

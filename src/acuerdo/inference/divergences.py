@@ -1,11 +1,14 @@
-"""Why paths diverged: how curved the density was where each began, along what, and what was far out there.
+"""Why paths diverged: how curved the density was on the way of each, along what, and what was far out there.
 
 A path diverges where the density is so much narrower than nearly everywhere that a step of the usual size leaps out of
 it. One of a fixed number of steps is then refused, so that the chain keeps the place where it began; the No-U-Turn
 sampler returns a point along it, which is near. What is told is the expected information there, in the coordinates of
 the sampler, in which it is 1 along every direction on average: its largest value, beside that of usual places, says how
-much too long the step was, and its direction says which unknowns hold each other. Where it is no larger than there, the
-path ran into a narrow place further on, which this does not find.
+much too long the step was, and its direction says which unknowns hold each other.
+
+A path that did not begin at a narrow place ran into one further on. It is then followed quarter by quarter as it would
+go from its slope and momentum if the density were of curvature 1, to the first narrow place. The real path bends away
+from such a place before, or leaps over it, so that what comes after the first does not count.
 """
 
 from __future__ import annotations
@@ -26,12 +29,14 @@ Floats = npt.NDArray[np.float64]
 MOST = 10
 """Divergences that are looked at: where there are more, the first of them say what is wrong."""
 _USUAL = 3
+_NARROW = 2.0  # times the largest curvature at usual places
+_QUARTERS = (0.25, 0.5, 0.75, 1.0)
 _NAMED = 4  # unknowns named of a direction, and of those that are far out
 
 
 @dataclass(frozen=True)
 class Divergence:
-    """Where a path diverged.
+    """Where a path diverged, or seems to have.
 
     Attributes:
         chain: number of the chain, from 1.
@@ -39,6 +44,7 @@ class Divergence:
         curvature: largest expected information along a direction of the sampler's coordinates.
         along: the unknowns that move most along it, each in its posterior standard deviations, as a share of the most.
         far: the unknowns furthest from their posterior means there, in posterior standard deviations.
+        ahead: how far along the path this is, as a share of it; 0 where it began.
     """
 
     chain: int
@@ -46,6 +52,7 @@ class Divergence:
     curvature: float
     along: list[tuple[str, float]]
     far: list[tuple[str, float]]
+    ahead: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -99,19 +106,34 @@ def examine(chains: Chains, information: Callable[[Floats], Floats], names: Sequ
     def named(values: Floats) -> list[tuple[str, float]]:
         return [(names[i], round(float(values[i]), 2)) for i in np.argsort(-np.abs(values))[:_NAMED]]
 
-    def look(chain: int, iteration: int) -> Divergence:
-        point = chains.values[chain, iteration]
+    def look(place: tuple[int, int], point: Floats, ahead: float = 0.0) -> Divergence:
         curvature, direction = _tightest(information(point), factor)
         moved = factor @ direction / width
         moved /= moved[np.argmax(np.abs(moved))]
-        return Divergence(
-            int(chain) + 1, int(iteration) + 1, round(curvature, 1), named(moved), named((point - mean) / width)
-        )
+        far = named((point - mean) / width)
+        return Divergence(place[0] + 1, place[1] + 1, round(curvature, 1), named(moved), far, ahead)
 
-    sound = np.argwhere(~chains.diverging)
-    at = [(2 * number + 1) * len(sound) // (2 * _USUAL) for number in range(_USUAL)] if len(sound) else []
-    usual = [look(*sound[place]).curvature for place in at]
-    return Divergences(sorted(usual), [look(*place) for place in np.argwhere(chains.diverging)[:MOST]])
+    def follow(place: tuple[int, int], most: float) -> Divergence:
+        began = look(place, chains.values[place])
+        if began.curvature > most or place not in chains.launches:
+            return began
+        slope, momentum = chains.launches[place]
+        length = chains.steps[place] * chains.step_size[place[0]]
+        for ahead in _QUARTERS:
+            u = momentum * np.sin(ahead * length) - slope * (1 - np.cos(ahead * length))
+            there = look(place, chains.values[place] + factor @ u, ahead)
+            if there.curvature > most:
+                return there
+        return began
+
+    def places(chosen: npt.NDArray[np.bool_]) -> list[tuple[int, int]]:
+        return [(chain, iteration) for chain, iteration in np.argwhere(chosen).tolist()]
+
+    sound = places(~chains.diverging)
+    at = [(2 * number + 1) * len(sound) // (2 * _USUAL) for number in range(_USUAL)][: len(sound)]
+    usual = sorted(look(sound[number], chains.values[sound[number]]).curvature for number in at)
+    most = _NARROW * usual[-1] if usual else 0.0
+    return Divergences(usual, [follow(place, most) for place in places(chains.diverging)[:MOST]])
 
 
 def _tightest(information: Floats, factor: Floats) -> tuple[float, Floats]:

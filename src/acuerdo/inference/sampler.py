@@ -15,7 +15,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from numpyro.infer import HMC, NUTS
 from scipy import linalg, special
 
 from acuerdo.files import write_whole
+from acuerdo.inference.divergences import MOST
 
 Floats = npt.NDArray[np.float64]
 LogDensity = Callable[[jax.Array], jax.Array]
@@ -79,7 +80,7 @@ class Plan:
         return self.rounds * self.warm_up + self.warm_up + self.kept
 
 
-FULL = Plan(warm_up=60, kept=3400, rounds=2, steps=16, accept=0.8)
+FULL = Plan(warm_up=60, kept=3800, rounds=2, steps=16, accept=0.8)
 """How a full calibration samples; docs/calibration.md says why."""
 
 
@@ -94,6 +95,8 @@ class Chains:
         accepted: mean acceptance of each iteration, (chains, draws).
         step_size: the step that each chain settled on, (chains,).
         spread: the factor of the coordinates in which they were drawn, (size, size), or its diagonal, (size,).
+        launches: how paths that diverged set out, for the first few by (chain, iteration): the slope of minus the log
+            density there, and the momentum, in these coordinates, both (size,).
     """
 
     values: Floats
@@ -102,6 +105,7 @@ class Chains:
     accepted: Floats
     step_size: Floats
     spread: Floats
+    launches: dict[tuple[int, int], tuple[Floats, Floats]] = field(default_factory=dict)
 
 
 def sample(
@@ -237,7 +241,8 @@ def sample(
     )
     step_size = np.asarray(state.adapt_state.step_size)
     values = centre + (spread * u if spread.ndim == 1 else u @ spread.T)
-    return Chains(np.asarray(values, float), diverging, steps, accepted, step_size, spread)
+    launches = _launches(begin_now(*given).rng_key, found, np.argwhere(diverging)[:MOST], plan)
+    return Chains(np.asarray(values, float), diverging, steps, accepted, step_size, spread, launches)
 
 
 def remove_checkpoints(folder: Path) -> None:
@@ -272,6 +277,30 @@ def _varied(kernel: HMC, state: Any, warm_up: int) -> Any:
     after = kernel.sample(state._replace(adapt_state=moved), (), {})
     step = jnp.where(state.i < warm_up, after.adapt_state.step_size, usual)
     return after._replace(adapt_state=after.adapt_state._replace(step_size=step))
+
+
+def _launches(
+    key: jax.Array, found: list[_Piece], chosen: npt.NDArray[np.int64], plan: Plan
+) -> dict[tuple[int, int], tuple[Floats, Floats]]:
+    """Return slope and momentum with which the paths of some iterations set out, by (chain, iteration kept).
+
+    The momentum is drawn again, from the keys that the kernel derives one after another from its first.
+    """
+    if not len(chosen):
+        return {}
+
+    def next_keys(now: jax.Array, _: None) -> tuple[jax.Array, jax.Array]:
+        split = jax.vmap(partial(jax.random.split, num=3))(now)
+        return split[:, 0], split[:, 1]
+
+    _, keys = jax.lax.scan(next_keys, key, None, length=plan.warm_up + plan.kept)
+    launches = {}
+    for chain, iteration in chosen.tolist():
+        at = plan.warm_up + iteration
+        slope = found[(at - 1) // plan.piece][1][(at - 1) % plan.piece, chain]
+        momentum = jax.random.normal(keys[at, chain], slope.shape)
+        launches[chain, iteration] = np.asarray(slope, float), np.asarray(momentum, float)
+    return launches
 
 
 def _along(*axes: str | None) -> Parts:
