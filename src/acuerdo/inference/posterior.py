@@ -242,7 +242,7 @@ def calibrate(
     folder = sampling_folder(built, day)
     # checkpoints hold the sampler's coordinates, which hang on its code too
     here = Path(__file__).parent
-    key = "".join([*ties.values(), code_digest([here / "centred.py", here / "sampler.py"])])
+    key = "".join([*ties.values(), code_digest([here / f"{name}.py" for name in ("centred", "patterns", "sampler")])])
     result = _search_of_run(problem, folder, key, progress)
     centred = Centred(problem, result)
     centre = centred.centre()
