@@ -101,7 +101,7 @@ def overview_spec(points: pd.DataFrame, across: str, up: str, width: int = 560, 
                 "group:N",
                 sort=groups,
                 scale=alt.Scale(domain=groups, range=theme.PALETTE[: len(groups)]),
-                legend=alt.Legend(title=None),
+                legend=alt.Legend(title=None, orient="top", columns=4),
             ),
         )
     )
