@@ -342,9 +342,8 @@ class Centred:
             [heavy[:, None] * here.residual[:, None] * here.figure, 2 * here.shock[:, None] * here.month]
         )
         every = np.concatenate([np.sqrt(LOCATION) * here.figure, here.month])
-        every[:, self._of_widths] = (
-            0.0  # what a part carried on does to means hangs on the gaps, which are not the same
-        )
+        # what a part carried on does to means hangs on the gaps, which are others elsewhere: no value leans on it
+        every[:, self._of_widths] = 0.0
         slopes = every[:, head:]
         lower = linalg.cholesky((slopes.T @ slopes).astype(float), lower=True)
         half = linalg.solve_triangular(lower, slopes.T.astype(float), lower=True)
